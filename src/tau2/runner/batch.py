@@ -34,6 +34,7 @@ from tau2.runner.events import (
     RunOutOfMoney,
     RunStarted,
     RunStopping,
+    SimulationStarted,
     SimulationStored,
     Sink,
     ignore_events,
@@ -122,6 +123,7 @@ class _Batch:
             if spec is None:
                 return
             self.playing += 1
+            self.sink(SimulationStarted(*spec.unit))
             try:
                 run = await self._played(spec)
                 if not self.keeps_going and (bug := bug_in(run)) is not None:

@@ -26,6 +26,14 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulationStarted:
+    """A simulation is played from now on."""
+
+    task_id: str
+    trial: int
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationStored:
     """A simulation is finished, graded and, if the run is saved, durable."""
 
@@ -114,6 +122,7 @@ class RunEnded:
 
 Event = (
     RunStarted
+    | SimulationStarted
     | SimulationStored
     | SimulationRetried
     | RunStopping

@@ -7,6 +7,7 @@ fail. A test forbids every other way.
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import sys
@@ -87,19 +88,43 @@ def discard(stream: TextIO) -> None:
         os.close(nothing)
 
 
+_SPELLED = {"×": "x", "…": "~", "–": "-", "−": "-", "·": "-"}
+"""What is written for our own signs where the encoding of a stream lacks them: as wide as they."""
+
+
 def _encodable(text: str, encoding: str) -> str:
     if text.isascii():
         return text
     try:
-        return text.encode(encoding, "replace").decode(encoding)
+        return text.encode(encoding, _ERRORS).decode(encoding)
     except LookupError:  # a stream may claim an encoding that Python does not have
-        return text.encode("ascii", "replace").decode("ascii")
+        return text.encode("ascii", _ERRORS).decode("ascii")
+
+
+def _spelled(problem: UnicodeError) -> tuple[str, int]:
+    assert isinstance(problem, UnicodeEncodeError), "it is for encoding only"
+    lacking = problem.object[problem.start : problem.end]
+    return "".join(_SPELLED.get(sign, "?") for sign in lacking), problem.end
+
+
+_ERRORS = "tau2.spelled"
+codecs.register_error(_ERRORS, _spelled)
 
 
 def standard_stream(*, error: bool = False, redact: Callable[[str], str] = str) -> UnfailingStream:
     """Return standard output, or standard error, as it is now, with writes that never fail."""
     stream = sys.stderr if error else sys.stdout
     return stream if isinstance(stream, UnfailingStream) else UnfailingStream(stream, redact)
+
+
+def passed_mark(passed: bool) -> str:
+    """Return a check mark or a cross; a word where standard output cannot show them."""
+    sign, word = ("✓", "passed") if passed else ("✗", "failed")
+    try:
+        sign.encode(standard_stream().encoding)
+    except (UnicodeEncodeError, LookupError):
+        return word
+    return sign
 
 
 def is_terminal(*, error: bool = False) -> bool:

@@ -99,7 +99,7 @@ def test_a_stream_without_unicode_gets_what_it_can_show(monkeypatch):
     for event in events():
         sink(event)
     narrow.flush()
-    assert b"[1/1] ? buy: 1.00" in narrow.buffer.getvalue()
+    assert b"[1/1] passed buy: 1.00" in narrow.buffer.getvalue()
 
 
 def test_a_live_display_shows_nothing_hostile():

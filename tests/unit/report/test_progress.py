@@ -13,7 +13,13 @@ from tau2.report.terminal.progress import (
     progress_for,
     span,
 )
-from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
+from tau2.runner.events import (
+    RunEnded,
+    RunStarted,
+    SimulationRetried,
+    SimulationStarted,
+    SimulationStored,
+)
 
 
 class Clock:
@@ -44,7 +50,7 @@ def test_the_pace_so_far_tells_what_is_left():
 def test_rewards_costs_and_troubles_are_counted():
     tally = Tally(Clock())
     tally.begin(begun())
-    assert tally.figures() == ["reward -"]
+    assert tally.figures() == ["reward -", "0:00:00"]
     tally.add(SimulationStored(a_priced_run(0.25), 1, 4))
     tally.add(SimulationStored(a_run(reward=0.0), 2, 4))
     assert "reward 0.500" in tally.figures()
@@ -79,17 +85,58 @@ def test_a_short_run_has_a_line_for_everything(screen):
     ]
 
 
-def test_a_long_run_has_a_line_every_few_seconds_and_at_the_end(screen):
+def test_a_long_run_has_a_line_every_half_minute_and_at_the_end(screen):
     clock = Clock()
     progress = PlainProgress(screen, clock)
     progress.started(begun(total=1000))
     for done in range(1, 1001):
         progress.stored(SimulationStored(a_run(), done, 1000))
-        clock.now += 0.01
+        clock.now += 0.1
+    progress.close()
     lines = screen.file.getvalue().splitlines()
-    assert 3 <= len(lines) <= 5
-    assert lines[1].startswith("[1/1000] reward 1.000")
-    assert lines[-1] == "[1000/1000] reward 1.000"
+    assert lines[-1] == "[1000/1000] reward 1.000, 0:01:40"
+    assert len(lines) == 5  # the title, three times 30 s, and the last one
+    assert ", 0:00:30, ETA 0:01:10" in lines[1]
+
+
+def test_while_nothing_is_finished_the_oldest_in_flight_is_named(screen):
+    clock = Clock()
+    progress = PlainProgress(screen, clock)
+    progress.started(begun(total=100))
+    progress.playing(SimulationStarted("slow", 0))
+    clock.now += 10
+    progress.playing(SimulationStarted("quick", 0))
+    progress.still()
+    clock.now += 21
+    progress.retried(SimulationRetried("quick", 0, 1, "429 too many requests"))
+    progress.still()
+    progress.still()
+    progress.close()
+    assert screen.file.getvalue().splitlines()[1:] == [
+        (
+            "[0/100] reward -, 0:00:31, 2 in flight (oldest slow 0:00:31), 1 retried, "
+            "retried 1 × 429 too many requests"
+        )
+    ]
+
+
+def test_a_finished_simulation_is_no_longer_in_flight():
+    tally = Tally(Clock())
+    tally.begin(begun())
+    tally.play(SimulationStarted("good", 0))
+    assert tally.in_flight == "1 in flight (oldest good 0:00:00)"
+    tally.add(SimulationStored(a_run("good"), 1, 4))
+    assert tally.in_flight == ""
+
+
+def test_tokens_are_told_per_second():
+    clock = Clock()
+    tally = Tally(clock)
+    tally.begin(begun())
+    tally.add(SimulationStored(a_priced_run(0.25), 1, 4))
+    clock.now += 2
+    assert f"{tally.tokens / 2:,.0f} tokens/s" in tally.figures()
+    assert tally.tokens > 0
 
 
 def test_a_terminal_gets_a_bar_that_disappears():
@@ -105,6 +152,7 @@ def test_a_terminal_gets_a_bar_that_disappears():
     assert "shop: a x u" in drawn
     assert "[red]odd[/red]: 1.00" in drawn
     assert "1 retried" in drawn
+    assert "retried 1 × e" in drawn
     assert drawn.endswith("\x1b[2K")  # the last thing it does is to wipe its lines
 
 

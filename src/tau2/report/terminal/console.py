@@ -20,6 +20,7 @@ from tau2.runner.events import (
     RunStarted,
     RunStopping,
     SimulationRetried,
+    SimulationStarted,
     SimulationStored,
 )
 from tau2.utils.terminal import terminal
@@ -57,6 +58,8 @@ class ConsoleSink:
         match event:
             case RunStarted():
                 self.progress.started(event)
+            case SimulationStarted():
+                self.progress.playing(event)
             case SimulationStored():
                 self.progress.stored(event)
             case SimulationRetried():

@@ -25,6 +25,7 @@ from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.review import review_panels
 from tau2.report.terminal.timeline import SpokenMessages, TimelineView, readable
+from tau2.utils.output import passed_mark
 from tau2.utils.text import clock_text, plural
 
 MAX_TOOL_RESULT_CHARS = 500
@@ -191,7 +192,7 @@ def grading_view(run: SimulationRun) -> RenderableType:
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
     for met, kind, text in checks:
-        mark = Text("✓", style="green") if met else Text("✗", style="red")
+        mark = Text(passed_mark(met), style="green" if met else "red")
         table.add_row(mark, kind, _beginning(text))
     basis = ", ".join(b.value for b in run.reward_info.reward_basis or ()) or "nothing"
     total = Text(f"reward {run.reward_info.reward:.2f}, which rests on {basis}", style="bold")

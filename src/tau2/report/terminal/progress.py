@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,14 +19,23 @@ from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.outcomes import lost_on, run_passed, why_unscored
 from tau2.metrics.summary import expense
 from tau2.report.safe_text import one_line
-from tau2.runner.events import RunEnded, RunStarted, SimulationRetried, SimulationStored
+from tau2.runner.events import (
+    RunEnded,
+    RunStarted,
+    SimulationRetried,
+    SimulationStarted,
+    SimulationStored,
+)
+from tau2.utils.output import passed_mark
 from tau2.utils.text import plural
 
 Clock = Callable[[], float]
 
 _RECENT = 5  # finished simulations listed under the bar
 _EVERY_LINE = 40  # up to this many simulations, each one gets a plain line
-_SECONDS_BETWEEN_LINES = 5.0  # in a longer run
+_SECONDS_BETWEEN_LINES = 30.0
+"""In a longer run, and while nothing is finished."""
+_MOST_CAUSES = 3  # of retries that are shown, the most frequent first
 
 
 @dataclass
@@ -40,11 +50,17 @@ class Tally:
     reward_sum: float = 0.0
     scored: int = 0
     unscored: int = 0
-    retries: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
+    """How often simulations were attempted again, by cause."""
+    playing: dict[tuple[str, int], float] = field(default_factory=dict)
+    """When each simulation in flight began, the oldest first."""
+    tokens: int = 0
     cost: float = 0.0
     unpriced: int = 0
     started: float = 0.0
     recent: deque[SimulationRun] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    """Held while it changes and while it is read: another thread draws it."""
 
     def begin(self, event: RunStarted) -> None:
         """Note the start of a run."""
@@ -54,20 +70,33 @@ class Tally:
         self.done = event.already_done
         self.started = self.clock()
 
+    def play(self, event: SimulationStarted) -> None:
+        """Note a simulation that begins."""
+        with self.lock:
+            self.playing[event.task_id, event.trial] = self.clock()
+
+    def retry(self, event: SimulationRetried) -> None:
+        """Note why a simulation is attempted again."""
+        with self.lock:
+            self.retries[one_line(event.error, 500)] += 1
+
     def add(self, event: SimulationStored) -> None:
         """Note a finished simulation."""
-        run = event.run
-        self.done = event.done
-        self.total = event.total
-        self.recent.append(run)
-        spent = expense([(run.agent_cost, run.agent_usage), (run.user_cost, run.user_usage)])
-        self.cost += spent.known_cost
-        self.unpriced += bool(spent.unpriced)
-        if run.is_scored and run.reward_info is not None:
-            self.scored += 1
-            self.reward_sum += run.reward_info.reward
-        else:
-            self.unscored += 1
+        with self.lock:
+            run = event.run
+            self.done = event.done
+            self.total = event.total
+            self.recent.append(run)
+            self.playing.pop(run.unit, None)
+            spent = expense([(run.agent_cost, run.agent_usage), (run.user_cost, run.user_usage)])
+            self.tokens += spent.prompt_tokens + spent.completion_tokens
+            self.cost += spent.known_cost
+            self.unpriced += bool(spent.unpriced)
+            if run.is_scored and run.reward_info is not None:
+                self.scored += 1
+                self.reward_sum += run.reward_info.reward
+            else:
+                self.unscored += 1
 
     @property
     def average(self) -> float | None:
@@ -85,9 +114,31 @@ class Tally:
         played = self.done - self.done_before
         return self.elapsed / played * (self.total - self.done) if played else None
 
+    @property
+    def in_flight(self) -> str:
+        """How many simulations are played now, and the oldest of them; empty for none."""
+        with self.lock:
+            playing = list(self.playing.items())
+        if not playing:
+            return ""
+        (task_id, _trial), began = playing[0]
+        oldest = f"oldest {one_line(task_id, 40)} {span(self.clock() - began)}"
+        return f"{len(playing):,} in flight ({oldest})"
+
+    def causes(self) -> list[str]:
+        """Return why simulations were attempted again, the most frequent cause first."""
+        with self.lock:
+            most = self.retries.most_common(_MOST_CAUSES)
+        return [f"{number} × {cause}" for cause, number in most]
+
     def figures(self) -> list[str]:
         """Return what is known, in words."""
         parts = [f"reward {self.average:.3f}" if self.average is not None else "reward -"]
+        parts.append(span(self.elapsed))
+        if self.in_flight:
+            parts.append(self.in_flight)
+        if self.tokens and self.elapsed >= 1:
+            parts.append(f"{self.tokens / self.elapsed:,.0f} tokens/s")
         if self.unpriced and self.cost:
             parts.append(f"cost at least ${self.cost:.4f}")
         elif self.unpriced:
@@ -95,7 +146,7 @@ class Tally:
         elif self.cost:
             parts.append(f"cost ${self.cost:.4f}")
         if self.retries:
-            parts.append(f"{self.retries} retried")
+            parts.append(f"{self.retries.total()} retried")
         if self.unscored:
             parts.append(f"{self.unscored} not scored")
         if self.remaining is not None and self.done < self.total:
@@ -115,7 +166,7 @@ def outcome(run: SimulationRun) -> Text:
         return Text(f"! {name}: not scored, {one_line(why_unscored(run), 100)}", style="yellow")
     passed = run_passed(run)
     detail = f"{run.reward_info.reward:.2f}" + ("" if passed else f" ({', '.join(lost_on(run))})")
-    line = Text(f"{'✓' if passed else '✗'} ", style="green" if passed else "red")
+    line = Text(f"{passed_mark(passed)} ", style="green" if passed else "red")
     return line.append(
         f"{name}: {detail}, {plural(len(run.get_messages()), 'message')}, {run.duration:.1f} s",
         style="",
@@ -142,8 +193,13 @@ class LiveProgress:
         head.add_row(
             Text(one_line(tally.title, 50), style="bold"), bar, Text(f"{tally.done}/{tally.total}")
         )
+        with tally.lock:
+            recent = list(tally.recent)
         return Group(
-            head, Text("  " + "  ".join(tally.figures()), style="dim"), *map(outcome, tally.recent)
+            head,
+            Text("  " + "  ".join(tally.figures()), style="dim"),
+            *(Text(f"  retried {cause}", style="yellow") for cause in tally.causes()),
+            *map(outcome, recent),
         )
 
     def started(self, event: RunStarted) -> None:
@@ -155,9 +211,13 @@ class LiveProgress:
         """Move the bar."""
         self.tally.add(event)
 
-    def retried(self, _event: SimulationRetried) -> None:
-        """Count a retry."""
-        self.tally.retries += 1
+    def playing(self, event: SimulationStarted) -> None:
+        """Count a simulation in flight."""
+        self.tally.play(event)
+
+    def retried(self, event: SimulationRetried) -> None:
+        """Count a retry, and show its cause."""
+        self.tally.retry(event)
 
     def ended(self, _event: RunEnded) -> None:
         """Take the bar away."""
@@ -169,19 +229,48 @@ class LiveProgress:
 
 
 class PlainProgress:
-    """One line per finished simulation; in a long run, one line every few seconds."""
+    """One line per finished simulation; in a long run one line every 30 s.
+
+    While nothing is finished, a line every 30 s says what is in flight.
+    """
 
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         """Write to `console`."""
         self.tally = Tally(clock)
         self._console = console
         self._last = float("-inf")
+        self._over = threading.Event()
+        self._watch: threading.Thread | None = None
 
     def started(self, event: RunStarted) -> None:
         """Say what begins."""
         self.tally.begin(event)
         before = f", {event.already_done:,} already done" if event.already_done else ""
         self._write(f"{one_line(event.title)}: {plural(event.total, 'simulation')}{before}")
+        self._last = self.tally.clock()
+        self._watch = threading.Thread(target=self._wait, name="tau2-progress", daemon=True)
+        self._watch.start()
+
+    def _wait(self) -> None:
+        while not self._over.wait(1.0):
+            self.still()
+
+    def still(self) -> None:
+        """Say what is in flight if nothing was said for 30 s."""
+        tally = self.tally
+        now = tally.clock()
+        if tally.playing and now - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = now
+            self._write(self._figures())
+
+    def _figures(self) -> str:
+        tally = self.tally
+        parts = [*tally.figures(), *(f"retried {cause}" for cause in tally.causes())]
+        return f"[{tally.done}/{tally.total}] {', '.join(parts)}"
+
+    def playing(self, event: SimulationStarted) -> None:
+        """Note what is in flight."""
+        self.tally.play(event)
 
     def stored(self, event: SimulationStored) -> None:
         """Say what is finished, unless another line was written a moment ago."""
@@ -192,22 +281,27 @@ class PlainProgress:
         if not each and now - self._last < _SECONDS_BETWEEN_LINES and tally.done < tally.total:
             return
         self._last = now
-        what = outcome(event.run).plain if each else ", ".join(tally.figures())
-        self._write(f"[{tally.done}/{tally.total}] {what}")
+        line = f"[{tally.done}/{tally.total}] {outcome(event.run).plain}"
+        self._write(line if each else self._figures())
 
     def retried(self, event: SimulationRetried) -> None:
         """Say why something is attempted again, in short runs."""
-        self.tally.retries += 1
+        self.tally.retry(event)
         if self.tally.total <= _EVERY_LINE:
             self._write(
-                f"  {one_line(event.task_id, 60)}: trying again: {one_line(event.error, 120)}"
+                f"  {one_line(event.task_id, 60)}: trying again: {one_line(event.error, 500)}"
             )
 
     def ended(self, _event: RunEnded) -> None:
-        """Nothing more to say; the summary follows."""
+        """Say nothing more; the summary follows."""
+        self.close()
 
     def close(self) -> None:
-        """Nothing to put back."""
+        """Stop watching the clock."""
+        self._over.set()
+        if self._watch is not None:
+            self._watch.join()
+            self._watch = None
 
     def _write(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
@@ -217,6 +311,9 @@ class NoProgress:
     """Progress that is not shown."""
 
     def started(self, event: RunStarted) -> None:
+        """Show nothing."""
+
+    def playing(self, event: SimulationStarted) -> None:
         """Show nothing."""
 
     def stored(self, event: SimulationStored) -> None:
