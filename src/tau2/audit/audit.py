@@ -10,6 +10,12 @@ from tau2.audit import checks
 from tau2.audit.agreement import check_agreement
 from tau2.audit.compat import check_compat
 from tau2.audit.finding import AuditReport
+from tau2.audit.knowledge import (
+    Library,
+    check_documents,
+    check_free_text,
+    check_people,
+)
 from tau2.audit.trajectory import play_reference
 from tau2.data_model.tasks import Task
 from tau2.environment.domain import DomainSpec
@@ -31,9 +37,10 @@ def audit_domain(
     """
     report = AuditReport(spec.name, task_set or spec.name)
     rules = spec.rules() if spec.rules is not None else ()
+    library = Library(spec.documents() if spec.documents is not None else ())
     began = time.process_time()
     for task in tasks:
-        audit_task(TaskSetup(checks.without_judge(task), spec.environment), rules, report)
+        audit_task(TaskSetup(checks.without_judge(task), spec.environment), rules, report, library)
         if on_task is not None:
             on_task(task)
     _duplicates(spec, tasks, report)
@@ -42,8 +49,14 @@ def audit_domain(
     return report
 
 
-def audit_task(setup: TaskSetup, rules: Sequence[object], report: AuditReport) -> None:
-    """Run every check of one task and record what it says."""
+def audit_task(
+    setup: TaskSetup,
+    rules: Sequence[object],
+    report: AuditReport,
+    library: Library | None = None,
+) -> None:
+    """Run every check of one task and record what it says; `library` has its documents."""
+    library = library or Library()
     task_id = setup.task.id
     try:
         episode = play_reference(setup)
@@ -54,7 +67,10 @@ def audit_task(setup: TaskSetup, rules: Sequence[object], report: AuditReport) -
     table: dict[str, Callable[[], list[str]]] = {
         "reference": lambda: checks.check_reference(episode),
         "floor": lambda: checks.check_floor(setup),
-        "known": lambda: checks.check_known(setup, episode),
+        "known": lambda: checks.check_known(setup, episode, library),
+        "free_text": lambda: check_free_text(setup, library),
+        "people": lambda: check_people(setup),
+        "documents": lambda: check_documents(setup.task, library),
         "agreement": lambda: check_agreement(setup),
         "policy": lambda: checks.check_policy(setup, episode, rules),
         "order": lambda: checks.check_order(setup),

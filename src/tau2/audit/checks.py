@@ -7,11 +7,19 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, permutations, product
 from typing import Any
 
+from tau2.audit.knowledge import (
+    Library,
+    is_prose,
+    needs_no_source,
+    values_of,
+    without_year,
+)
 from tau2.audit.trajectory import (
     ScriptedEpisode,
     call_of,
     do_nothing,
     hand_over,
+    is_refused,
     is_write,
     random_calls,
     read_only,
@@ -56,10 +64,11 @@ def check_floor(setup: TaskSetup) -> list[str]:
     return [f"{name} earns {reward:g}" for name, reward in rewards.items() if reward > 0]
 
 
-def check_known(setup: TaskSetup, episode: ScriptedEpisode) -> list[str]:
-    """Every value of the reference is in the scenario, a schema, or an earlier tool result."""
+def check_known(setup: TaskSetup, episode: ScriptedEpisode, library: Library) -> list[str]:
+    """Every value is in the scenario, a schema, a required document or an earlier tool result."""
     texts = [f"{setup.task.user_scenario} {setup.task.ticket or ''}", _schemas(episode)]
     texts += [str(getattr(message, "content", "")) for message in setup.task.history]
+    texts += [f"{one.title} {one.content}" for one in library.required_by(setup.task)]
     replay = ScriptedEpisode(setup)
     problems = []
     for action in setup.task.reference_actions:
@@ -78,7 +87,13 @@ def check_known(setup: TaskSetup, episode: ScriptedEpisode) -> list[str]:
 
 def _unknown(action: Action, texts: Sequence[str]) -> list[str]:
     known = _words(" ".join(texts))
-    return sorted({value for value in _leaves(action.arguments) if not _words(value) <= known})
+    values = {one.value for one in values_of(action) if not needs_no_source(one.value)}
+    # Free text has a check of its own.
+    return sorted(
+        value
+        for value in values
+        if not is_prose(value) and not _words(without_year(value)) <= known
+    )
 
 
 def _explored(episode: ScriptedEpisode, texts: Sequence[str]) -> list[str]:
@@ -126,18 +141,6 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
 
 
-def _leaves(value: Any) -> Iterator[str]:
-    """Yield the texts in an argument; numbers and truth values are decisions, not knowledge."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, str):
-        yield value
-
-
 def check_policy(setup: TaskSetup, episode: ScriptedEpisode, rules: Sequence[Any]) -> list[str]:
     """The reference obeys the executable rules of the domain."""
     if not rules:
@@ -176,7 +179,7 @@ def _after(start: Environment, actions: Sequence[Action]) -> Environment | None:
     """Return the environment after these actions; None when one of them fails."""
     environment = start.fork()
     for action in actions:
-        if environment.get_response(call_of(action)).error:
+        if is_refused(environment, environment.get_response(call_of(action))):
             return None
     return environment
 

@@ -19,7 +19,11 @@ _EPILOG = """\
 what is proved of every task:
   reference  the reference actions run without error and earn 1
   floor      agents that do nothing, hand over, only read or act at random earn 0
-  known      every value the reference needs is in the scenario or a tool result
+  known      every value the reference needs is in the scenario, a document or a
+             tool result
+  free_text  no value that is stored is in the words of whoever wrote the reference
+  people     the customers that the reference names exist
+  documents  the documents it requires exist, and name the tools that the reference calls
   agreement  the scenario says of every value (names, dates, cards, ids, options)
              what the reference does
   policy     the reference obeys the domain's executable rules

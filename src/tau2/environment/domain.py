@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -53,6 +53,8 @@ class DomainSpec:
     supports_solo: bool = True
     rules: Callable[[], Sequence[Rule]] | None = None
     """Returns the domain's executable policy rules (see `tau2.environment.policy_rules`)."""
+    documents: Callable[[], Sequence[Any]] | None = None
+    """Returns the documents of the domain's knowledge base (see `tau2.knowledge.documents`)."""
     task: Callable[[str], Task] | None = None
     """`task(task_id)` returns one task without building the others."""
     generate: Callable[..., list[Task]] | None = None

@@ -27,6 +27,7 @@ from tau2.agent.oracle_agent.plan import (
     plan_of,
     steps_done,
 )
+from tau2.agent.oracle_agent.reading import Reader, documents_in
 from tau2.agent.oracle_agent.records import (
     add_records,
     kinds_of_facts,
@@ -69,6 +70,8 @@ class QuestionTopic(StrEnum):
     """What the oracle may ask a customer for."""
 
     IDENTITY = "identity"
+    VERIFICATION = "verification"
+    """Further facts that show who the customer is."""
     FIELDS = "fields"
     """Of a form."""
     CONSENT = "consent"
@@ -98,6 +101,12 @@ class OracleState(BaseModel):
     """How often it was asked."""
     user_text: str = ""
     """The customer's messages so far, in lower case, one line each."""
+    opening: str = ""
+    """The customer's first message."""
+    searched: list[str] = Field(default_factory=list)
+    """The searches of the knowledge base so far."""
+    read: list[str] = Field(default_factory=list)
+    """The documents that the task requires and that a search has shown."""
     calls: int = 0
     running: PlanStep | None = None
     done: list[PlanStep] = Field(default_factory=list)
@@ -156,6 +165,8 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         self.plan = plan_of(task)
         self.to_communicate = info_to_communicate(task)
         self._wanted = identifiers(self.plan)
+        self._scenario = str(task.user_scenario).lower()
+        self.reader = Reader(tools, task.required_documents or (), self.plan)
         self._identifying = next((step for step in self.plan if step.identity_arguments()), None)
         self.set_seed(seed or 0)
 
@@ -178,9 +189,11 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
                 _note_text(state, message)
             elif isinstance(message, ToolMessage):
                 self._note_result(state, parsed(message.content), message.content)
+                self._note_read(state, message.content)
             elif isinstance(message, AssistantMessage):
                 state.turns += 1
                 state.calls += len(message.calls)
+                state.searched += self.reader.searches_in(message.calls)
                 self._note_told(state, message.content or "")
         state.agreed_steps = state.cursor
         state.done = [step for step in self.plan[: state.cursor] if step.changes_something]
@@ -222,6 +235,7 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
     def _take_result(self, state: OracleState, result: ToolMessage) -> None:
         step = state.running
         state.running = None
+        self._note_read(state, result.content)
         content = parsed(result.content)
         if step is not None and result.error:
             if not step.looks_up:
@@ -256,6 +270,10 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         add_records(state.records, content, self._wanted)
         state.kinds |= kinds_of_facts(content, self.to_communicate)
 
+    def _note_read(self, state: OracleState, text: str | None) -> None:
+        shown = documents_in(text, self.reader.required)
+        state.read += [document for document in shown if document not in state.read]
+
     def _note_told(self, state: OracleState, text: str) -> None:
         for info in self.to_communicate:
             if info not in state.told and re.search(_STATES_INFO.format(re.escape(info)), text):
@@ -268,6 +286,11 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
     # What comes next.
 
     def _move(self, state: OracleState) -> AssistantMessage:
+        if state.opening or state.solo:
+            search = self.reader.next_search(state.opening, state.searched, state.read)
+            if search is not None:
+                state.searched.append(search.key)
+                return _calling(search.tool, search.arguments, state)
         if state.cursor >= len(self.plan):
             return self._close(state)
         step = self._step(state.cursor, state)
@@ -301,6 +324,8 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
             return self._ask_consent(state)
         if self.plan[state.cursor] is self._identifying:
             return self._ask_identity(step, state)
+        if step.prepares:
+            return self._ask_verification(step, state)
         if step.is_transfer:
             # The announcement of a transfer stands alone: what is to be said is said before.
             news = self._news(state, late=True)
@@ -328,6 +353,17 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         if state.asked > 1:
             return self.speaker.ask(missing, again=True)
         return self.speaker.ask(step.identity_arguments())
+
+    def _ask_verification(self, step: PlanStep, state: OracleState) -> str:
+        """Ask for what shows who the customer is, as long as it was not said."""
+        wanted = step.verifying_facts(self._scenario)
+        missing = {
+            key: value for key, value in wanted.items() if value.lower() not in state.user_text
+        }
+        question = Question(topic=QuestionTopic.VERIFICATION, step=state.cursor)
+        if not missing or not self._may_ask(question, state):
+            return ""
+        return self.speaker.ask(missing, again=state.asked > 1)
 
     def _ask_fields(self, step: PlanStep, state: OracleState) -> str:
         """Ask for what a step enters on a form, as long as the customer has not told it."""
@@ -393,14 +429,8 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
 
     def _call(self, step: PlanStep, state: OracleState) -> AssistantMessage:
         state.cursor += 1
-        state.calls += 1
         state.running = step
-        call = ToolCall(
-            id=numbered_call_id(state.calls),
-            name=step.name,
-            arguments=copy.deepcopy(step.arguments),
-        )
-        return AssistantMessage(tool_calls=[call], cost=0.0)
+        return _calling(step.name, copy.deepcopy(step.arguments), state)
 
     # What is reported.
 
@@ -501,6 +531,12 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         return self.speaker.say("refuse" if state.refusals == 1 else "refuse_again")
 
 
+def _calling(name: str, arguments: JsonObject, state: OracleState) -> AssistantMessage:
+    state.calls += 1
+    call = ToolCall(id=numbered_call_id(state.calls), name=name, arguments=arguments)
+    return AssistantMessage(tool_calls=[call], cost=0.0)
+
+
 def _say(text: str) -> AssistantMessage:
     return AssistantMessage(content=text, cost=0.0)
 
@@ -512,6 +548,7 @@ def needs_more(state: OracleState) -> bool:
 
 def _note_text(state: OracleState, message: UserMessage) -> None:
     line = " ".join((message.content or "").lower().split())
+    state.opening = state.opening or line
     state.user_text = f"{state.user_text}\n{line}"[-_LONGEST_USER_TEXT:]
 
 

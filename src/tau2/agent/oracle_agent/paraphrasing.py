@@ -45,7 +45,6 @@ class ParaphrasingOracle(OracleAgent):
         self, tools: list[Tool], domain_policy: str, task: Task, seed: int | None = None
     ) -> None:
         """Give the oracle its task; `seed` decides its manner."""
-        self._scenario = str(task.user_scenario).lower()
         super().__init__(tools=tools, domain_policy=domain_policy, task=task, seed=seed)
 
     def set_seed(self, seed: int) -> None:

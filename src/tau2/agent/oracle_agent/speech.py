@@ -81,7 +81,7 @@ def is_wanted(step: PlanStep, user_text: str) -> bool:
     """Return whether the customer has spoken of what a step does. True for an unknown tool."""
     if step.is_transfer:
         return _summary_is_known(str(step.arguments.get("summary", "")), user_text)
-    asks = _wording()["tools"].get(step.name, {}).get("asks")
+    asks = _wording()["tools"].get(step.deed.name, {}).get("asks")
     return asks is None or _pattern(asks).search(user_text) is not None
 
 
@@ -145,7 +145,10 @@ class Speaker:
 
     def deed(self, step: PlanStep, details: Details, notes: Mapping[str, str]) -> str:
         """Return what a step does, as it follows "I can" or "please"."""
-        return self._about(step, "deed", details) or _plainly(action_in_words, step, notes)
+        worded = self._about(step, "deed", details)
+        if step.by_user and step.arguments and not worded:
+            return self.say("use_tool", call=step.written_out)
+        return worded or _plainly(action_in_words, step, notes)
 
     def terms(self, step: PlanStep, details: Details) -> str:
         """Return what a step costs or gives back, or ""."""
@@ -160,7 +163,7 @@ class Speaker:
         return self._about(step, "after", details)
 
     def _about(self, step: PlanStep, what: str, details: Details) -> str:
-        texts = _wording()["tools"].get(step.name, {}).get(what, ())
+        texts = _wording()["tools"].get(step.deed.name, {}).get(what, ())
         for group in _groups(texts):
             fitting = [text for text in group if all(details[slot] for slot in _slots_of(text))]
             if fitting:
@@ -259,8 +262,9 @@ def _kind_of(fact: str, asked: str) -> str:
 
 
 def _plainly(words: Any, step: PlanStep, notes: Mapping[str, str]) -> str:
-    on, others = arguments_of_unknown(step.arguments, notes)
-    return joined([words(step.name), on, f"({others})" if others else ""])
+    deed = step.deed
+    on, others = arguments_of_unknown(deed.arguments, notes)
+    return joined([words(deed.plain_name), on, f"({others})" if others else ""])
 
 
 def transfer_sentence(policy: str) -> str:
@@ -278,4 +282,6 @@ def details_of(
     result: JsonMapping | None = None,
 ) -> Details:
     """Return the slots of a step, given what was seen."""
-    return Details(step, records=records, notes=notes, words=_wording()["words"], result=result)
+    return Details(
+        step.deed, records=records, notes=notes, words=_wording()["words"], result=result
+    )

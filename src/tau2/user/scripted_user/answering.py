@@ -199,7 +199,8 @@ class ReplyBuilder:
         state = self.state
         heard = self.heard
         todo = [deed for deed in state.agenda.reference if deed not in state.done]
-        deeds = self.toolbox.asked_in(heard.orders, todo)
+        deeds = self.toolbox.given_in(heard.orders, heard.text, todo)
+        deeds = deeds or self.toolbox.asked_in(heard.orders, todo)
         if not deeds and not heard.kinds and Act.ASKS_CONSENT not in heard:
             deeds = self.toolbox.looked_up_in(heard.orders)
         if heard.has_any(*_CLOSING, Act.REPORTS_DONE):

@@ -278,7 +278,7 @@ def compile_agenda(
         cards=world_view.cards(task, cards),
         first=tuple(draft.first),
         last=tuple(draft.last),
-        reference=_reference(task, toolbox),
+        reference=_reference(task, toolbox, everything),
         wanted=world_view.wanted(task, everything, cards),
         changes=world_view.changes_something(task),
         transfer_wanted=world_view.ends_with_transfer(task),
@@ -482,9 +482,29 @@ def _unknown(text: str) -> dict[str, str]:
     return unknown
 
 
-def _reference(task: Task | None, toolbox: Toolbox) -> tuple[UserAction, ...]:
+def _reference(task: Task | None, toolbox: Toolbox, everything: str) -> tuple[UserAction, ...]:
+    """Return the customer's part of the reference solution, as far as the customer knows it.
+
+    Where the agent has to read documents, what stands in them is for the agent to say.
+    """
+    reads = task is not None and bool(task.required_documents)
     return tuple(
-        UserAction(tool=action.name, arguments=dict(action.arguments))
+        UserAction(
+            tool=action.name,
+            arguments={
+                name: value
+                for name, value in action.arguments.items()
+                if not reads or _says(everything, value)
+            },
+        )
         for action in (task.reference_actions if task is not None else ())
         if action.requestor == "user" and action.name in toolbox
     )
+
+
+def _says(text: str, value: object) -> bool:
+    """Return whether a scenario states a value; a truth value counts as stated."""
+    if isinstance(value, bool):
+        return True
+    written = f"{value:g}" if isinstance(value, int | float) else str(value)
+    return written.lower() in text.lower().replace(",", "")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tau2.environment.tool import Tool
+from tau2.user.scripted_user import given_tools
 from tau2.user.scripted_user.agenda import UserAction
 from tau2.user.scripted_user.arguments import filled, written_out
 from tau2.user.scripted_user.device_words import app_in, device_tools, permissions_in
@@ -19,6 +20,11 @@ class Toolbox:
 
     def __init__(self, tools: Iterable[Tool] | None) -> None:
         self._known = {tool.name: known(tool) for tool in tools or ()}
+        callers = [
+            name for name, tool in self._known.items() if given_tools.calls_given_tools(tool.schema)
+        ]
+        self._caller = next(iter(callers), "")
+        """The tool that calls those which the agent gives, or ""."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._known
@@ -47,6 +53,27 @@ class Toolbox:
             for name in self._outright(request) or self._meant(request):
                 deeds += self._actions(name, request, reference)
         return _once_each(deeds)
+
+    def given_in(
+        self, requests: Sequence[str], text: str, reference: Sequence[UserAction]
+    ) -> list[UserAction]:
+        """Return the calls of tools that the agent has given, if a request names one.
+
+        The values may stand anywhere in `text`, the whole message.
+        """
+        if not self._caller:
+            return []
+        expected = [deed for deed in reference if deed.tool == self._caller]
+        names = (given_tools.named_in(one, self._known, expected) for one in requests)
+        name = next(filter(None, names), "")
+        return self._given(name, text, expected) if name else []
+
+    def _given(self, name: str, text: str, expected: Sequence[UserAction]) -> list[UserAction]:
+        values = given_tools.arguments_in(text, name, {self._caller, *self._known}, expected)
+        if not values:
+            open_call = {given_tools.NAME: name}
+            return [UserAction(tool=self._caller, arguments=open_call, missing=("values",))]
+        return _once_each([given_tools.call_of(self._caller, name, one) for one in values])
 
     def _meant(self, request: str) -> list[str]:
         """Return the tools that a request describes, in words for a phone or by their names."""
@@ -87,6 +114,9 @@ class Toolbox:
 
     def complete(self, deed: UserAction, text: str, reference: Sequence[UserAction]) -> UserAction:
         """Return the call with arguments that were missing taken from `text`."""
+        if deed.tool == self._caller:
+            name = str(deed.arguments.get(given_tools.NAME, ""))
+            return self._given(name, text, [one for one in reference if one.tool == deed.tool])[0]
         fresh = self._action(deed.tool, text, reference)
         missing = tuple(name for name in deed.missing if name not in fresh.arguments)
         return deed.model_copy(
