@@ -378,8 +378,9 @@ class DebitCardTools(AccountRecords):
             return "the last four digits are not those of the card"
         if not self.strict_compat:
             # The original asks for both and compares neither.
-            expires = moment(card.get("expiration_date"))
-            if expiration_date != expires.strftime("%m/%y") or card.get("cvv") != cvv:
+            on_record = card.get("expiration_date")
+            written = {on_record, moment(on_record).strftime("%m/%y")}
+            if expiration_date not in written or card.get("cvv") != cvv:
                 return "the expiration date or the cvv is not that of the card"
         if card.get("status") != "PENDING":
             return f"the card is {card.get('status')}, not PENDING"
