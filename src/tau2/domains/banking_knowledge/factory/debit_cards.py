@@ -6,14 +6,11 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any, get_args
 
+from tau2.domains.banking_knowledge.factory.bank_accounts import fits_age
 from tau2.domains.banking_knowledge.factory.draft import Draft, Unsuitable, written
 from tau2.domains.banking_knowledge.factory.kinds import HARD, kinds
 from tau2.domains.banking_knowledge.own_bank import decisions
-from tau2.domains.banking_knowledge.own_bank.table import (
-    CardDesign,
-    DeliveryOption,
-    parse_date,
-)
+from tau2.domains.banking_knowledge.own_bank.table import CardDesign, DeliveryOption
 
 DEBIT_CARD_KINDS, kind = kinds()
 
@@ -21,19 +18,13 @@ _CARDS = "get_debit_cards_by_account_id_7823"
 _STEPS = 3  # between the digits of a PIN, all of them different
 
 
-def _checking(
-    d: Draft, least_age: int = 120, holdings: tuple[int, int] = (200, 3000)
+def open_checking(
+    d: Draft, age: tuple[int, int] = (220, 1100), holdings: tuple[int, int] = (200, 3000)
 ) -> tuple[str, str]:
-    """Add a checking account; return its level's key and its id."""
-    key = d.one(key for key, level in d.bank.checking.items() if _fits(d, level))
-    opened = d.ago(least_age, least_age + 900)
+    """Add a checking account of an age in days; return its level's key and its id."""
+    key = d.one(key for key, level in d.bank.checking.items() if fits_age(d, level))
+    opened = d.ago(*age)
     return key, d.account("checking", d.bank.checking[key].name, opened, d.amount(*holdings))
-
-
-def _fits(d: Draft, level: Any) -> bool:
-    """Return whether the customer's age is one that a level is for."""
-    age = d.today.year - int(d.customer.born[-4:])
-    return bool(level.age_from <= age and (not level.age_to or age <= level.age_to))
 
 
 def _begin(d: Draft, account: str) -> None:
@@ -43,7 +34,8 @@ def _begin(d: Draft, account: str) -> None:
     d.agent(_CARDS, account_id=account)
 
 
-def _ending(d: Draft, card: str) -> str:
+def ending(d: Draft, card: str) -> str:
+    """Return what the customer calls a card."""
     return f"debit card ending in {d.tables['debit_cards'][card]['last_4_digits']}"
 
 
@@ -60,10 +52,10 @@ def _new_pin(d: Draft) -> str:
 @kind()
 def freeze_card(d: Draft) -> None:
     """A debit card is frozen until it is found."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     card = d.debit_card(account, "ACTIVE", d.ago(100, 900))
     d.say(
-        f"You cannot find your {_ending(d, card)}, but you think that it is somewhere at home.",
+        f"You cannot find your {ending(d, card)}, but you think that it is somewhere at home.",
         "You want it frozen until you find it, and no new card.",
     )
     _begin(d, account)
@@ -74,11 +66,11 @@ def freeze_card(d: Draft) -> None:
 @kind()
 def unfreeze_card(d: Draft) -> None:
     """A debit card that was frozen is used again."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     frozen = written(d.ago(3, 20))
     card = d.debit_card(account, "FROZEN", d.ago(100, 900), frozen_date=frozen)
     d.say(
-        f"You had your {_ending(d, card)} frozen on {frozen} because you could not find it.",
+        f"You had your {ending(d, card)} frozen on {frozen} because you could not find it.",
         "You have found it again and want to use it.",
     )
     d.know("You have the card in your hands.")
@@ -91,7 +83,7 @@ def unfreeze_card(d: Draft) -> None:
 @kind(level=HARD)
 def clear_fraud_alert(d: Draft) -> None:
     """An alert that the customer set, or a block because of many purchases, is cleared."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     velocity = d.rng.random() < 0.5
     if velocity:
         more: dict[str, Any] = {"velocity_blocked": True}
@@ -101,7 +93,7 @@ def clear_fraud_alert(d: Draft) -> None:
         story = "You set a fraud alert on it in the app, but it was a mistake: all purchases are "
         story += "yours."
     card = d.debit_card(account, "ACTIVE", d.ago(100, 900), **more)
-    d.say(f"It is about your {_ending(d, card)}.", story, "You want to use the card again.")
+    d.say(f"It is about your {ending(d, card)}.", story, "You want to use the card again.")
     d.know("All recent purchases with the card are yours.")
     _begin(d, account)
     reason = "velocity_clear" if velocity else "customer_verified"
@@ -112,11 +104,11 @@ def clear_fraud_alert(d: Draft) -> None:
 @kind(held_out=True)
 def alert_of_the_bank(d: Draft) -> None:
     """An alert that the bank itself has set goes to a person."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     more = {"fraud_alert_active": True, "alert_source": "bank_initiated"}
     card = d.debit_card(account, "ACTIVE", d.ago(100, 900), **more)
     d.say(
-        f"Your {_ending(d, card)} is declined everywhere.",
+        f"Your {ending(d, card)} is declined everywhere.",
         "You want to use it again, since all recent purchases are yours.",
     )
     _begin(d, account)
@@ -127,11 +119,11 @@ def alert_of_the_bank(d: Draft) -> None:
 @kind()
 def reset_pin(d: Draft) -> None:
     """A forgotten PIN is set anew."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     card = d.debit_card(account, "ACTIVE", d.ago(100, 900))
     digits = d.tables["debit_cards"][card]["last_4_digits"]
     pin = _new_pin(d)
-    d.say(f"You have forgotten the PIN of your {_ending(d, card)}.", "You want a new PIN.")
+    d.say(f"You have forgotten the PIN of your {ending(d, card)}.", "You want a new PIN.")
     d.know(f"Your new PIN shall be {pin}.")
     _begin(d, account)
     d.agent("reset_debit_card_pin_6284", card_id=card, last_4_digits=digits, new_pin=pin)
@@ -141,13 +133,13 @@ def reset_pin(d: Draft) -> None:
 @kind(held_out=True)
 def change_pin(d: Draft) -> None:
     """A PIN that the customer knows is changed."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     card = d.debit_card(account, "ACTIVE", d.ago(100, 900))
     old = _new_pin(d)
     new = _new_pin(d)
     if old == new:
         raise Unsuitable
-    d.say(f"You want another PIN for your {_ending(d, card)}; you still know the old one.")
+    d.say(f"You want another PIN for your {ending(d, card)}; you still know the old one.")
     d.know(f"Your present PIN is {old}.", f"Your new PIN shall be {new}.")
     _begin(d, account)
     d.agent("change_debit_card_pin_6285", card_id=card, current_pin=old, new_pin=new)
@@ -157,7 +149,7 @@ def change_pin(d: Draft) -> None:
 @kind(level=HARD)
 def activate_card(d: Draft) -> None:
     """A new debit card is activated with the tool for the reason it was issued for."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     reason = d.one(("new_account", "lost", "stolen", "expired", "damaged", "upgrade"))
     card = d.debit_card(account, "PENDING", d.ago(6, 20), issue_reason=reason)
     record = d.tables["debit_cards"][card]
@@ -184,14 +176,14 @@ def activate_card(d: Draft) -> None:
 @kind()
 def block_recurring(d: Draft) -> None:
     """Recurring charges are blocked on a debit card, or allowed again."""
-    _, account = _checking(d)
+    _, account = open_checking(d)
     block = d.rng.random() < 0.5
     card = d.debit_card(account, "ACTIVE", d.ago(100, 900), recurring_blocked=not block)
     if block:
         d.say(f"You want no more recurring charges, such as subscriptions, on your "
-              f"{_ending(d, card)}.")  # fmt: skip
+              f"{ending(d, card)}.")  # fmt: skip
     else:
-        d.say(f"Recurring charges are blocked on your {_ending(d, card)}.",
+        d.say(f"Recurring charges are blocked on your {ending(d, card)}.",
               "You want to allow them again.")  # fmt: skip
     _begin(d, account)
     d.agent("set_debit_card_recurring_block_7382", card_id=card, block_recurring=block)
@@ -201,7 +193,7 @@ def block_recurring(d: Draft) -> None:
 @kind()
 def raise_limit_for_a_time(d: Draft) -> None:
     """A limit of a debit card is raised for some days, within what is allowed."""
-    key, account = _checking(d)
+    key, account = open_checking(d)
     facts = d.bank.checking[key]
     if not facts.temporary_increase:
         raise Unsuitable
@@ -223,7 +215,7 @@ def raise_limit_for_a_time(d: Draft) -> None:
         raise Unsuitable
     use = "withdraw at machines" if which == "atm" else "spend with"
     d.say(
-        f"Next week you have to {use} your {_ending(d, card)} more a day than its limit allows.",
+        f"Next week you have to {use} your {ending(d, card)} more a day than its limit allows.",
         f"You want the limit raised to ${wanted} a day for that time.",
     )
     _begin(d, account)
@@ -265,7 +257,7 @@ def _order(d: Draft, key: str, account: str, *, replaced: int | None = None) -> 
 @kind()
 def first_card(d: Draft) -> None:
     """A debit card is ordered for an account that has none."""
-    key, account = _checking(d)
+    key, account = open_checking(d)
     d.say("You want a debit card for your checking account, which has none so far.")
     _begin(d, account)
     _order(d, key, account)
@@ -275,7 +267,7 @@ def first_card(d: Draft) -> None:
 @kind(level=HARD)
 def lost_card(d: Draft) -> None:
     """A lost or stolen debit card is closed and replaced, with the fees of the level."""
-    key, account = _checking(d)
+    key, account = open_checking(d)
     reason = d.one(("lost", "stolen"))
     before = d.rng.randint(0, d.bank.checking[key].free_replacements + 1)
     for number in range(before):
@@ -286,116 +278,8 @@ def lost_card(d: Draft) -> None:
         )  # fmt: skip
     card = d.debit_card(account, "ACTIVE", d.ago(10, 25), issue_reason="lost")
     how = "You have lost" if reason == "lost" else "Somebody has stolen"
-    d.say(f"{how} your {_ending(d, card)}.", "You want it closed and a new one sent.")
+    d.say(f"{how} your {ending(d, card)}.", "You want it closed and a new one sent.")
     _begin(d, account)
     d.agent("close_debit_card_4721", card_id=card, reason=reason)
     _order(d, key, account, replaced=before)
     d.read("debit_lost", levels=[key])
-
-
-# Disputes.
-
-_SHARE_WITH_STATEMENT = 0.75
-
-_STORIES = {
-    "card_not_present_fraud": ("online_purchase", "You did not make this purchase."),
-    "card_present_fraud": ("signature_purchase", "You did not make this purchase."),
-    "atm_cash_discrepancy": ("atm_withdrawal", "The machine gave out less cash than it booked."),
-    "duplicate_charge": ("signature_purchase", "You were charged twice for one purchase."),
-    "goods_services_not_received": ("online_purchase", "What you ordered never arrived."),
-}
-
-
-@kind(level=HARD)
-def debit_dispute(d: Draft) -> None:
-    """A transaction with a debit card is disputed, with liability and credit by the rules."""
-    _, account = _checking(d)
-    opened_text = d.tables["accounts"][account]["date_opened"]
-    category = d.one(_STORIES)
-    transaction_type, story = _STORIES[category]
-    rules = d.bank.rules.debit_dispute
-    fraud = category in rules.fraud_categories
-    machine = category in rules.atm_categories
-    merchant = category in rules.merchant_categories
-    card = d.debit_card(account, "ACTIVE", d.ago(100, 900))
-    day = d.ago(4, 40)
-    discovered = day + timedelta(days=d.rng.randint(0, 3))
-    amount = float(20 * d.rng.randint(6, 20)) if machine else d.amount(60, 1400)
-    missing = amount - 20 * d.rng.randint(1, 2) if machine else amount
-    shop = "COPPERLINE MACHINE" if machine else d.shop("Electronics")
-    kind_of = "atm_withdrawal" if machine else "debit_card_purchase"
-    row = d.bank_transaction(account, day, shop.upper(), -amount, kind_of)
-    for _ in range(3):
-        other = d.shop("Groceries").upper()
-        d.bank_transaction(account, d.ago(2, 60), other, -d.amount(10, 90), "debit_card_purchase")
-    in_possession = not fraud or d.rng.random() < 0.5
-    pin = "no" if in_possession else d.one(("no", "unknown"))
-    police = fraud and d.rng.random() < 0.5
-    statement = d.rng.random() < _SHARE_WITH_STATEMENT
-    right = decisions.debit_dispute(
-        category,
-        missing,
-        day,
-        discovered,
-        account_opened=parse_date(opened_text),
-        card_in_possession=in_possession,
-        pin_compromised=pin,
-        contacted_merchant=merchant,
-        police_report=police,
-        written_statement=statement,
-    )
-    if right.refusal is not None:
-        raise Unsuitable
-    d.say(
-        f"You want to dispute a transaction of ${amount:.2f} on {written(day)} with your "
-        f"{_ending(d, card)}.",
-        story,
-    )
-    if machine:
-        d.say(f"You got only ${amount - missing:.0f} of the ${amount:.0f}.")
-    manner = {"online_purchase": "It was an online purchase.",
-              "signature_purchase": "It was signed for in the shop, without a PIN.",
-              "atm_withdrawal": "It was a withdrawal at a machine."}  # fmt: skip
-    d.know(
-        manner[transaction_type],
-        f"You noticed it on {written(discovered)}.",
-        "You still have the card." if in_possession else "You no longer have the card.",
-        "Nobody knows your PIN." if pin == "no" else "You do not know if somebody knows your PIN.",
-        "You contacted the shop, and it did not help."
-        if merchant
-        else "You have not contacted any shop.",
-        "You have filed a police report." if police else "You have not filed a police report.",
-        "You have handed in a written statement in the app."
-        if statement
-        else "You have not handed in a written statement.",
-    )
-    d.verify()
-    d.agent("get_all_user_accounts_by_user_id_3847", user_id=d.customer.user_id)
-    d.agent("get_bank_account_transactions_9173", account_id=account)
-    d.agent(_CARDS, account_id=account)
-    d.agent(
-        "file_debit_card_transaction_dispute_6281",
-        transaction_id=row,
-        account_id=account,
-        card_id=card,
-        user_id=d.customer.user_id,
-        dispute_category=category,
-        transaction_date=written(day),
-        discovery_date=written(discovered),
-        disputed_amount=missing,
-        transaction_type=transaction_type,
-        card_in_possession=in_possession,
-        pin_compromised=pin,
-        contacted_merchant=merchant,
-        police_report_filed=police,
-        written_statement_provided=statement,
-        provisional_credit_eligible=right.provisional_credit,
-        customer_max_liability_amount=float(right.liability),
-        card_action=right.card_action,
-    )
-    d.read("debit_dispute")
-    if right.card_action == "freeze_pending_investigation":
-        d.agent("freeze_debit_card_3892", card_id=card)
-    elif right.card_action == "close_and_reissue":
-        d.agent("close_debit_card_4721", card_id=card, reason="fraud_suspected")
-        d.behave("You do not want a new card for now.")

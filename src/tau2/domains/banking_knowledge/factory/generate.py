@@ -10,6 +10,7 @@ from tau2.data_model.tasks import Task
 from tau2.domains.banking_knowledge.factory.bank_accounts import BANK_ACCOUNT_KINDS
 from tau2.domains.banking_knowledge.factory.credit_cards import CREDIT_CARD_KINDS
 from tau2.domains.banking_knowledge.factory.debit_cards import DEBIT_CARD_KINDS
+from tau2.domains.banking_knowledge.factory.debit_disputes import DEBIT_DISPUTE_KINDS
 from tau2.domains.banking_knowledge.factory.draft import Draft, Unsuitable
 from tau2.domains.banking_knowledge.factory.kinds import LEVELS, Kind
 from tau2.domains.banking_knowledge.factory.refusals import REFUSED_KINDS
@@ -29,6 +30,7 @@ def all_kinds() -> tuple[Kind, ...]:
         *CREDIT_CARD_KINDS,
         *BANK_ACCOUNT_KINDS,
         *DEBIT_CARD_KINDS,
+        *DEBIT_DISPUTE_KINDS,
         *OTHER_KINDS,
         *REFUSED_KINDS,
     )

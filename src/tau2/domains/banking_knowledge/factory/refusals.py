@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tau2.domains.banking_knowledge.factory.bank_accounts import fits_age
+from tau2.domains.banking_knowledge.factory.debit_cards import open_checking
 from tau2.domains.banking_knowledge.factory.draft import Draft, Unsuitable, written
 from tau2.domains.banking_knowledge.factory.kinds import HARD, kinds
 from tau2.domains.banking_knowledge.own_bank import decisions
@@ -15,13 +15,6 @@ _ACCOUNTS = "get_all_user_accounts_by_user_id_3847"
 _CARDS = "get_debit_cards_by_account_id_7823"
 _TRANSACTIONS = "get_bank_account_transactions_9173"
 _ACCEPTS = "If the agent says no, you accept it and do not want to talk to a person."
-
-
-def _checking(d: Draft, least: int, most: int) -> tuple[str, str]:
-    """Add a checking account of an age in days; return its level's key and its id."""
-    key = d.one(key for key, level in d.bank.checking.items() if fits_age(d, level))
-    name = d.bank.checking[key].name
-    return key, d.account("checking", name, d.ago(least, most), d.amount(200, 3000))
 
 
 @kind(level=HARD)
@@ -65,7 +58,7 @@ def card_dispute_refused(d: Draft) -> None:
 @kind(level=HARD)
 def debit_dispute_refused(d: Draft) -> None:
     """A transaction is too old to be disputed, or the merchant was not asked."""
-    _, account = _checking(d, 300, 900)
+    _, account = open_checking(d)
     rules = d.bank.rules.debit_dispute
     late = d.rng.random() < 0.5
     card = d.debit_card(account, "ACTIVE", d.ago(200, 900))
@@ -109,7 +102,7 @@ def debit_dispute_refused(d: Draft) -> None:
 def savings_refused(d: Draft) -> None:
     """A savings account is refused because the checking account is too young."""
     age = d.bank.rules.new_account.savings_checking_age_days
-    _checking(d, 2, age - 2)
+    open_checking(d, (2, age - 2))
     key = d.one(d.bank.savings)
     d.say(f"You want to open a {d.bank.savings[key].name} account.")
     d.behave(_ACCEPTS)
@@ -146,7 +139,7 @@ def late_fee_refused(d: Draft) -> None:
 @kind(level=HARD)
 def unfreezing_refused(d: Draft) -> None:
     """A debit card stays frozen because a dispute about it is open."""
-    _, account = _checking(d, 200, 900)
+    _, account = open_checking(d)
     frozen = d.ago(5, 20)
     card = d.debit_card(account, "FROZEN", d.ago(100, 800), frozen_date=written(frozen))
     digits = d.tables["debit_cards"][card]["last_4_digits"]
@@ -185,7 +178,7 @@ def unfreezing_refused(d: Draft) -> None:
 @kind(held_out=True)
 def raised_limit_refused(d: Draft) -> None:
     """A limit of a debit card is not raised: the level never allows it, or it is too much."""
-    key, account = _checking(d, 200, 900)
+    key, account = open_checking(d)
     facts = d.bank.checking[key]
     more = {"daily_atm_limit": facts.atm_limit, "daily_purchase_limit": facts.purchase_limit}
     card = d.debit_card(account, "ACTIVE", d.ago(100, 900), **more)
@@ -211,7 +204,7 @@ def raised_limit_refused(d: Draft) -> None:
 @kind()
 def check_too_large(d: Draft) -> None:
     """A check is larger than what the level allows without a branch."""
-    key, _ = _checking(d, 100, 900)
+    key, _ = open_checking(d)
     most = d.bank.checking[key].check_limit
     amount = d.amount(most + 50, most + 900)
     opened = d.today - timedelta(days=100)
@@ -230,7 +223,7 @@ def withdrawals_used_up(d: Draft) -> None:
     key = d.one(d.bank.savings)
     level = d.bank.savings[key]
     savings = d.account("saving", level.name, d.ago(200, 900), d.amount(3000, 9000))
-    _checking(d, 200, 900)
+    open_checking(d)
     for _ in range(level.withdrawals_per_month):
         day = d.ago(0, d.today.day - 1)
         name, amount = "MOVED TO CHECKING", -float(10 * d.rng.randint(2, 20))
