@@ -53,6 +53,8 @@ def run(_options: argparse.Namespace) -> int:
 
     show(_WELCOME)
     show(_section("domains", registry.get_domains(), _about_domain))
+    if (variants := _variants()) is not None:
+        show(variants)
     show(_section("agents", registry.get_agents(), partial(_about_plugin, registry.agents)))
     show(_section("users", registry.get_users(), partial(_about_plugin, registry.users)))
     return OK
@@ -65,6 +67,20 @@ def _section(title: str, names: list[str], about: Callable[[str], str]) -> str:
         f"  {named(name):<{width}}  {_cut(about(name), most)}".rstrip() for name in sorted(names)
     ]
     return "\n".join([f"\n{title}", *lines])
+
+
+def _variants() -> str | None:
+    """Return the retrieval variants of the domains that have them; None where none has."""
+    from tau2.registry import registry
+
+    lines = []
+    for spec in map(registry.domains.get, registry.domains.names()):
+        if spec.variants:
+            default = spec.variant(None)
+            names = [f"{name} (default)" if name == default else name for name in spec.variants]
+            text = f"{named(spec.name)}: {', '.join(map(named, names))}"
+            lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return "\n".join(["\nretrieval variants (--retrieval-config)", *lines]) if lines else None
 
 
 def _cut(text: str, most: int) -> str:

@@ -7,6 +7,7 @@ that only one run passed with McNemar's exact test, and how many trials a narrow
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -107,6 +108,8 @@ class Comparison:
     flips: Flips
     plan: SampleSize
     confidence: float
+    retrieval: tuple[str | None, str | None] = (None, None)
+    """How the agents of A and of B read the domain's documents; None where there are none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON data."""
@@ -120,6 +123,7 @@ class Comparison:
             },
             "pass_hat_k": [_difference_data(entry) for entry in self.differences],
             "flips": asdict(self.flips),
+            "retrieval": dict(zip("ab", self.retrieval, strict=True)),
             "plan": {**asdict(self.plan), "sentence": str(self.plan)},
         }
 
@@ -178,7 +182,17 @@ def compare(
         flips=flips(pairing.pairs),
         plan=plan(pairing.pairs, margin=margin, confidence=confidence),
         confidence=confidence,
+        retrieval=(_retrieval_of(a), _retrieval_of(b)),
     )
+
+
+def _retrieval_of(results: Results) -> str | None:
+    """Return a run's retrieval variant with its arguments, in words."""
+    info = results.info
+    arguments = info.retrieval_config_kwargs
+    if not arguments:
+        return info.retrieval_config
+    return f"{info.retrieval_config} {json.dumps(arguments, sort_keys=True)}"
 
 
 def _refuse_different_protocols(a: Results, b: Results) -> None:

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 
+from tests.library import LIBRARY
+
+from tau2.registry import registry
+
 
 def test_everything_about_a_domain(tau2):
     shown = tau2("domain", "mock").out
@@ -40,3 +44,24 @@ def test_an_unknown_domain_suggests_the_nearest(tau2):
     ended = tau2("domain", "retial")
     assert ended.code == 2
     assert "did you mean 'retail'?" in ended.err
+
+
+def test_variants_and_tools_that_are_not_listed(tau2):
+    with registry.domains.adding(LIBRARY):
+        shown = tau2("domain", "library").out
+        other = tau2("domain", "library", "--policy", "--retrieval-config", "by_hand").out
+        data = json.loads(tau2("domain", "library", "--json").out)
+        refused = tau2("domain", "library", "--retrieval-config", "by_hat")
+        introduced = tau2("intro").out
+    assert "retrieval variants    2, of which this is by_card" in shown
+    assert "by_card (shown)" in shown
+    assert "agent's discoverable  3 (2 write, 1 read)" in shown
+    assert "waive_fine_17(loan_id: str, amount: float, reason: 'first' | 'error')" in shown
+    assert other.strip() == "Read by by_hand {}."
+    assert (data["retrieval_config"], data["variants"]["by_hand"]) == ("by_card", "shelves")
+    assert [tool["name"] for tool in data["discoverable_user_tools"]] == [
+        "reserve_copy_31",
+        "shelf_of_32",
+    ]
+    assert (refused.code, "did you mean 'by_hand'?" in refused.err) == (2, True)
+    assert "  library: by_hand, by_card (default)" in introduced

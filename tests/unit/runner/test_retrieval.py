@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 
 import pytest
+from rich.console import Console
 from tests.library import LIBRARY, library_tasks
 from tests.unit.runner.conftest import a_config
 
 from tau2.data_model.simulation import Results
 from tau2.errors import ConfigError, UnknownName
 from tau2.gym import AgentGymEnv
+from tau2.metrics.comparison import compare
 from tau2.registry import registry
+from tau2.report.terminal.comparison import comparison_view
 from tau2.rollout import Rollout, RolloutSetup
 from tau2.runner import build_environment, run_tasks
 from tau2.runner.build import rebuild_environment
@@ -124,3 +127,14 @@ def test_live_episodes_take_the_same_options():
         RolloutSetup("mock", **chosen).new_environment()
     with pytest.raises(UnknownName, match="no retrieval variant named 'by_ear'"):
         build_environment("library", env_kwargs={"retrieval_variant": "by_ear"})
+
+
+def test_a_comparison_names_different_variants():
+    tasks = library_tasks()[:1]
+    by_hand = {"retrieval_config": "by_hand", "retrieval_config_kwargs": {"top_k": 4}}
+    found = compare(played(tasks=tasks), played(tasks=tasks, **by_hand))
+    assert found.as_dict()["retrieval"] == {"a": "by_card", "b": 'by_hand {"top_k": 4}'}
+    shown = Console(width=200)
+    with shown.capture() as captured:
+        shown.print(comparison_view(found, "one", "two"))
+    assert 'different retrieval variants: A by_card, B by_hand {"top_k": 4}' in captured.get()

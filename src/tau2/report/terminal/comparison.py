@@ -27,7 +27,7 @@ def comparison_view(comparison: Comparison, a: str, b: str) -> RenderableType:
     return Group(
         Text(f"A {one_line(a, 200)}\nB {one_line(b, 200)}", style="bold"),
         plain(paired, style="dim"),
-        *[plain(note, style="yellow") for note in _notes(pairing)],
+        *[plain(note, style="yellow") for note in (*_retrieval(comparison), *_notes(pairing))],
         Text(""),
         _table(comparison),
         Text(""),
@@ -36,6 +36,14 @@ def comparison_view(comparison: Comparison, a: str, b: str) -> RenderableType:
         *_flips(comparison),
         plain(str(comparison.plan)),
     )
+
+
+def _retrieval(comparison: Comparison) -> Iterator[str]:
+    """Yield that the agents read the documents in different ways, where they did."""
+    of_a, of_b = comparison.retrieval
+    if of_a != of_b:
+        names = (one_line(name or "unknown", 200) for name in (of_a, of_b))
+        yield "different retrieval variants: A {}, B {}".format(*names)
 
 
 def _notes(pairing: Pairing) -> Iterator[str]:

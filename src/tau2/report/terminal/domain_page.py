@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,13 @@ class DomainPage:
     user_tools: Sequence[tuple[Tool, str]]
     tasks: Sequence[Task]
     splits: dict[str, list[str]] = field(default_factory=dict)
+    discoverable: Sequence[tuple[Tool, str]] = ()
+    """The tools of the agent that are not listed, with their types."""
+    user_discoverable: Sequence[tuple[Tool, str]] = ()
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """Retrieval variants: name → what it gives the agent."""
+    variant: str | None = None
+    """The one whose policy and tools these are."""
 
     def as_dict(self, parts: Sequence[str]) -> dict[str, Any]:
         """Return the asked parts as JSON data."""
@@ -37,13 +44,28 @@ class DomainPage:
             "user_tools": [_tool_data(*entry) for entry in self.user_tools],
             "tasks": [_task_data(task) for task in self.tasks],
             "splits": self.splits,
+            **self._of_documents(),
         }
         keys = {
-            "policy": ("policy",),
-            "tools": ("tools", "user_tools"),
+            "policy": ("policy", "retrieval_config", "variants"),
+            "tools": ("tools", "user_tools", "discoverable_tools", "discoverable_user_tools"),
             "tasks": ("tasks", "splits"),
         }
-        return {"domain": self.name} | {key: whole[key] for part in parts for key in keys[part]}
+        names = [key for part in parts for key in keys[part] if key in whole]
+        return {"domain": self.name} | {key: whole[key] for key in names}
+
+    def _of_documents(self) -> dict[str, Any]:
+        """Return what domains with documents alone have."""
+        data: dict[str, Any] = {}
+        if self.variants:
+            data |= {"retrieval_config": self.variant, "variants": dict(self.variants)}
+        for name, tools in (
+            ("discoverable_tools", self.discoverable),
+            ("discoverable_user_tools", self.user_discoverable),
+        ):
+            if tools:
+                data[name] = [_tool_data(*entry) for entry in tools]
+        return data
 
 
 def _tool_data(tool: Tool, kind: str) -> dict[str, Any]:
@@ -69,6 +91,12 @@ def overview(page: DomainPage) -> RenderableType:
     table.add_row("policy", f"{len(page.policy.split()):,} words")
     table.add_row("agent's tools", _counted(page.tools))
     table.add_row("user's tools", _counted(page.user_tools))
+    for owner, tools in (("agent's", page.discoverable), ("user's", page.user_discoverable)):
+        if tools:
+            table.add_row(f"{owner} discoverable", _counted(tools))
+    if page.variants:
+        variants = f"{len(page.variants)}, of which this is {page.variant}"
+        table.add_row("retrieval variants", plain(one_line(variants, 200)))
     sizes = ", ".join(f"{one_line(name)} {len(ids)}" for name, ids in page.splits.items())
     table.add_row("tasks", plain(f"{len(page.tasks)}" + (f" (splits: {sizes})" if sizes else "")))
     return table
@@ -80,12 +108,24 @@ def _counted(tools: Sequence[tuple[Tool, str]]) -> str:
     return f"{len(tools)} ({parts})" if tools else "none"
 
 
+def variants_view(page: DomainPage) -> RenderableType:
+    """Return every retrieval variant with what it gives the agent; the shown one is marked."""
+    about = "what it gives the agent"
+    table = new_table("retrieval variant", about, fold=(about,))
+    for name, text in page.variants.items():
+        mark = " (shown)" if name == page.variant else ""
+        table.add_row(plain(one_line(name, 80) + mark), plain(one_line(text, 400)))
+    return Group(Text(""), table)
+
+
 def tools_view(page: DomainPage) -> RenderableType:
     """Return every tool with its signature, type and description."""
     parts: list[RenderableType] = []
     for title, tools in (
         ("Tools of the agent", page.tools),
         ("Tools of the user", page.user_tools),
+        ("Discoverable tools of the agent, which are not listed", page.discoverable),
+        ("Discoverable tools of the user, which are not listed", page.user_discoverable),
     ):
         if tools:
             parts.append(Text(f"\n{title}", style="bold underline"))
