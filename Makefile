@@ -98,6 +98,7 @@ faults: $(VENV)/.dev ## inject faults, seeded, and count them (minutes of CPU)
 	$(BIN)/python -m tests.faults.edge --seed 0
 	$(BIN)/python -m tests.faults.fuzz --seed 0 --inputs 100000
 	$(BIN)/python -m tests.faults.servers --seed 0
+	$(BIN)/python -m tests.faults.shell --commands 100000 --seed 0
 	$(BIN)/python -m tests.faults.shown
 	$(BIN)/python -m tests.faults.text --seed 0
 	$(BIN)/python -m tests.faults.users --seed 0

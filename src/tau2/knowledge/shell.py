@@ -28,8 +28,8 @@ from tau2.errors import MissingExtra, ToolError, install_hint
 from tau2.knowledge.documents import DocumentSet
 from tau2.utils.text import shortened
 
-_SECONDS: Final = 5.0  # of one command; bashkit ends it then
-_GRACE: Final = 2.0  # seconds after which the process is ended, should bashkit not do so
+_SECONDS = 5.0  # of one command; bashkit ends it then
+_GRACE = 2.0  # seconds after which the process is ended, should bashkit not do so
 _SECONDS_TO_START: Final = 30.0  # import and load the documents, on a busy machine
 _MOST_WORKERS: Final = 4
 _LONGEST_COMMAND: Final = 20_000  # characters
@@ -39,7 +39,7 @@ _CRASHED: Final = 139
 _UNSAFE: Final = re.compile(r"[^\w.()-]")
 _SEARCHES: Final = re.compile(r"\b(?:e|f|z)?grep\b|\brg\b")
 
-Changes = Mapping[str, str | bool | None]
+Changes = Mapping[str, list[Any]]
 """What a session has changed, as `shell_worker` describes it."""
 _NONE: Final[Changes] = MappingProxyType({})
 
@@ -108,12 +108,12 @@ class Shell:
             if ended.late:
                 return Ran("", "", _TIMED_OUT)
             return Ran("", "the shell crashed; nothing that the command wrote is kept", _CRASHED)
+        if self._writable and answer["changes"] is None:
+            return Ran(answer["out"], "no space left: nothing that the command wrote is kept", 1)
         if self._writable:
             self._changes = MappingProxyType(answer["changes"])
         if answer["timed_out"]:
             return Ran(answer["out"], "", _TIMED_OUT)
-        if answer.get("full"):
-            return Ran(answer["out"], "no space left: nothing that the command wrote is kept", 1)
         return Ran(answer["out"], answer["err"], answer["code"])
 
     def fork(self) -> Shell:

@@ -8,7 +8,8 @@ Messages are JSON after their length (4 bytes, big-endian). Requests, and what a
 
 - `{"load": key, "files": {name: text}}`: `{}`
 - `{"run": key, "command": text, "seconds": number, "now": date or null, "changes": …}`: `_run`.
-  `changes` is what the session has written so far, or null where it may not write.
+  `changes` is what the session has changed so far, or null where it may not write. It is null in
+  the answer when there is too much of it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _DATE = "2025-01-01"  # when all documents were written, as `ls -l` shows it
 _MOST_COMMANDS = 20_000  # of one request; loops and recursion end there
 _MOST_MEMORY = 1 << 30  # bytes of this process
 _MOST_WRITTEN = 1_000_000  # bytes that all written files of a session may have
+_MOST_CHANGES = 2_000  # paths
+_MODE = 0o644  # of the documents
 _MOST_FOLDERS = 4  # sessions with written files whose folder is kept between two commands
 _DATE_FUNCTION = (
     'date() {{ case " $*" in *" -d"*|*" --date"*) command date "$@";; '
@@ -41,8 +44,11 @@ _DATE_FUNCTION = (
 )
 _FOLDERS_OF_A_NEW_FILE_SYSTEM = ("dev", "home", "tmp")
 
-Changes = dict[str, Any]
-"""What a session has changed: path → content in base64; None for a folder; False: removed."""
+Change = list[Any]
+"""What has become of a path: `["file", mode, content in base64]`, `["folder", mode, ""]`,
+`["link", 0, target]` or `["gone", 0, ""]`."""
+Changes = dict[str, Change]
+"""What a session has changed, by path; a folder comes before what is in it."""
 
 
 class Folder:
@@ -54,72 +60,103 @@ class Folder:
             f"/{name}": text.encode("utf-8", "replace") for name, text in files.items()
         }
         self.shared = self._filled({})
+        self._modified = self.shared.stat("/")["modified"]
         self._changed: OrderedDict[str, bashkit.FileSystem] = OrderedDict()
 
     def of(self, changes: Changes) -> bashkit.FileSystem:
-        """Return a folder of one's own, with these changes. Give it back with `keep`."""
+        """Return a folder of one's own, with these changes."""
         kept = self._changed.pop(_key(changes), None)
         return kept if kept is not None else self._filled(changes)
 
-    def keep(self, folder: bashkit.FileSystem, changes: Changes) -> None:
-        """Keep a folder for the next command of a session with these changes."""
+    def keep(self, folder: bashkit.FileSystem) -> Changes | None:
+        """Keep a folder for the next command of its session, and return what is changed in it.
+
+        None: it has become too large, and is not kept.
+        """
+        walk = _Walk(folder, self._original, self._modified)
+        changes = walk.changes
+        if walk.size > _MOST_WRITTEN or len(changes) > _MOST_CHANGES:
+            return None
+        _set_dates(folder, walk.dated_otherwise)
         self._changed[_key(changes)] = folder
         if len(self._changed) > _MOST_FOLDERS:
             self._changed.popitem(last=False)
-
-    def changes(self, folder: bashkit.FileSystem) -> Changes:
-        """Return what is different from the documents in a folder."""
-        found: Changes = {}
-        there: set[str] = set()
-        _walk(folder, "/", self._original, found, there)
-        found.update(dict.fromkeys(self._original.keys() - there - found.keys(), False))
-        return dict(sorted(found.items()))
+        return changes
 
     def _filled(self, changes: Changes) -> bashkit.FileSystem:
         folder = bashkit.FileSystem()
         for name in _FOLDERS_OF_A_NEW_FILE_SYSTEM:
             folder.remove(f"/{name}", recursive=True)
         for path, content in self._original.items():
-            folder.write_file(path, content)
-        dated = bashkit.Bash(cwd=FOLDER)
-        dated.mount(FOLDER, folder)
-        dated.execute_sync(f"touch -d {_DATE} . *")
-        for path, change in changes.items():
-            if path in self._original:
-                folder.remove(path)
-            if change is None:
+            if path not in changes:
+                folder.write_file(path, content)
+        for path, (kind, mode, content) in changes.items():
+            if kind == "folder":
                 folder.mkdir(path)
-            elif change is not False:
-                folder.write_file(path, base64.b64decode(change))
+            elif kind == "link":
+                folder.symlink(content, path)
+            elif kind == "file":
+                folder.write_file(path, base64.b64decode(content))
+            if mode:
+                folder.chmod(path, mode)
+        dated = [path for path, change in changes.items() if change[0] in {"file", "folder"}]
+        _set_dates(folder, ["/", *(self._original.keys() - changes.keys()), *dated])
         return folder
 
 
-def _walk(
-    folder: bashkit.FileSystem,
-    at: str,
-    original: dict[str, bytes],
-    found: Changes,
-    there: set[str],
-) -> None:
-    for entry in folder.read_dir(at):
-        path = f"{at.rstrip('/')}/{entry['name']}"
-        kind = entry["metadata"]["file_type"]
-        if kind == "directory":
-            found[path] = None
-            _walk(folder, path, original, found, there)
-        elif kind == "file":
-            there.add(path)
-            content = folder.read_file(path)
-            if original.get(path) != content:
-                found[path] = base64.b64encode(content).decode("ascii")
+class _Walk:
+    """What is different from the documents in a folder."""
+
+    def __init__(
+        self, folder: bashkit.FileSystem, original: dict[str, bytes], modified: float
+    ) -> None:
+        self._folder = folder
+        self._original = original
+        self._modified = modified
+        self._found: Changes = {}
+        self._same: set[str] = set()
+        self.dated_otherwise: list[str] = []
+        self._into("/")
+        gone = original.keys() - self._found.keys() - self._same
+        self._found.update({path: ["gone", 0, ""] for path in gone})
+        self.changes: Changes = dict(sorted(self._found.items()))
+        self.size = sum(len(path) + len(change[2]) for path, change in self.changes.items())
+
+    def _into(self, at: str) -> None:
+        for entry in self._folder.read_dir(at):
+            path = f"{at.rstrip('/')}/{entry['name']}"
+            facts = entry["metadata"]
+            if facts["modified"] != self._modified and facts["file_type"] != "symlink":
+                self.dated_otherwise.append(path)
+            if facts["file_type"] == "directory":
+                self._found[path] = ["folder", facts["mode"], ""]
+                self._into(path)
+            elif facts["file_type"] == "symlink":
+                self._found[path] = ["link", 0, self._folder.read_link(path)]
+            elif facts["file_type"] == "file":
+                self._note_file(path, facts["mode"])
+            else:  # a pipe: nothing is in it when no command runs
+                self._folder.remove(path)
+
+    def _note_file(self, path: str, mode: int) -> None:
+        content = self._folder.read_file(path)
+        if mode == _MODE and self._original.get(path) == content:
+            self._same.add(path)
+        else:
+            self._found[path] = ["file", mode, base64.b64encode(content).decode("ascii")]
+
+
+def _set_dates(folder: bashkit.FileSystem, paths: list[str]) -> None:
+    """Make files as old as the documents: listings depend on no clock."""
+    if not paths:
+        return
+    shell = bashkit.Bash(cwd=FOLDER)
+    shell.mount(FOLDER, folder)
+    shell.execute_sync(f"touch -d {_DATE} {shlex.join(FOLDER + path for path in paths)}")
 
 
 def _key(changes: Changes) -> str:
-    return json.dumps(changes, sort_keys=True)
-
-
-def _size(changes: Changes) -> int:
-    return sum(len(path) + len(change or "") for path, change in changes.items())
+    return json.dumps(changes)
 
 
 def _run(folder: Folder, request: dict[str, Any]) -> dict[str, Any]:
@@ -142,11 +179,7 @@ def _run(folder: Folder, request: dict[str, Any]) -> dict[str, Any]:
         "timed_out": "execution timeout" in (ran.error or ""),
     }
     if changes is not None:
-        made = folder.changes(mounted)
-        if _size(made) > _MOST_WRITTEN:
-            return {**answer, "changes": changes, "full": True}
-        folder.keep(mounted, made)
-        answer["changes"] = made
+        answer["changes"] = folder.keep(mounted)
     return answer
 
 
