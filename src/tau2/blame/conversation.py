@@ -122,6 +122,8 @@ class Conversation:
     def _executed(
         self, environment: Environment, turn: int, call: ToolCall, result: ToolMessage
     ) -> Done:
+        if environment.looks_outside(call):
+            return Done(turn, call, result, result, changes=False)
         replayed = environment.get_response(call)
         changes = not replayed.error and mutates(environment, call.name, call.requestor)
         return Done(turn, call, result, replayed, changes)

@@ -167,6 +167,13 @@ class Environment:
             )
         return toolkit
 
+    def looks_outside(self, call: ToolCall) -> bool:
+        """Return whether a call looks up what is outside of the databases, such as documents."""
+        try:
+            return self.toolkit_for(call.name, call.requestor).looks_outside(call.name)
+        except ToolError:
+            return False
+
     def make_tool_call(
         self, tool_name: str, requestor: ToolRequestor = "assistant", **kwargs: object
     ) -> ToolResult:

@@ -212,6 +212,14 @@ class ToolKitBase:
         mark = self._marks.get(tool_name)
         return True if mark is None else mark.mutates
 
+    def looks_outside(self, tool_name: str) -> bool:
+        """Return whether a tool looks up what is outside of the database, such as documents.
+
+        It changes nothing and may ask a model: who replays a conversation takes the recorded
+        result.
+        """
+        return False
+
     def get_statistics(self) -> dict[str, int]:
         """Return how many tools there are, in all and by type."""
         kinds = [mark.tool_type for mark in self._marks.values()]

@@ -95,9 +95,10 @@ class Knowledge:
 
     @property
     def blocking(self) -> bool:
-        """Whether a search may wait for an endpoint, or take long to build its index."""
+        """Whether a tool may wait for an endpoint or a shell, or take long to build its index."""
         asked = (self._by_words, self._by_meaning)
-        return self.variant.reranked or any(getattr(each, "blocking", False) for each in asked)
+        waits = self.variant.reranked or self._shell is not None
+        return waits or any(getattr(each, "blocking", False) for each in asked)
 
     def search(self, query: str) -> list[Hit]:
         """Return what the variant's retriever finds.

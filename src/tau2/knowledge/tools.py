@@ -47,6 +47,10 @@ class KnowledgeToolKit(ToolKitBase):
         """Whether a tool may wait for an endpoint: event loops call it in a thread then."""
         return self.knowledge.blocking
 
+    def looks_outside(self, tool_name: str) -> bool:
+        """Return whether it is one of the variant's tools."""
+        return tool_name in self._made_of[1]
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         # Pickle does not find the class by name: it is made of two that it finds.
         _, _, *state = cast("tuple[Any, ...]", super().__reduce_ex__(protocol))

@@ -16,7 +16,7 @@ from tau2.data_model.tasks import Task
 from tau2.data_model.utterances import as_conversation
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import set_initial_state
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, DeadlineExceeded
 from tau2.llm.deadline import deadline_in
 from tau2.orchestrator.driver import EpisodeDriver
 from tau2.orchestrator.episode import Limits, Role
@@ -201,7 +201,10 @@ class FullDuplexOrchestrator(EpisodeDriver):
 
     def _answer_of(self, ask: ChunkAsk) -> ChunkAnswer:
         if ask.to is Role.ENV:
-            return self._tool_results(ask)
+            try:
+                return self._tool_results(ask)
+            except DeadlineExceeded as problem:  # in a tool that asked a model
+                return failure_of(ask.to, problem)
         try:
             if ask.to is Role.AGENT:
                 chunk, self.agent_state = self.agent.get_next_chunk(

@@ -74,6 +74,17 @@ def test_looking_up_changes_nothing():
         assert not tools.tool_mutates_state(name)
 
 
+def test_only_the_variants_own_tools_look_outside_of_the_database():
+    environment = Environment("plots", "", plots("alltools"))
+    asked = [ToolCall(name=name, arguments={}) for name in ("give_plot", "shell", "KB_search_bm25")]
+    assert [environment.looks_outside(call) for call in asked] == [False, True, True]
+
+
+def test_a_shell_holds_up_no_event_loop():
+    assert plots("terminal_use").blocking
+    assert not plots("grep_only").blocking
+
+
 def test_a_hit_is_shown_with_title_id_score_and_its_whole_text():
     assert plots("bm25").KB_search("keys and no cooking") == (
         "1. The compost heap\nID: compost\nScore: 0.3333\n\n"
