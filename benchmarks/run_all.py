@@ -27,6 +27,7 @@ JOBS = (
     ("bench_user_monitor.py", "--tasks", "10"),
     ("bench_view.py",),
     ("bench_fork.py", "--domain", "telecom"),
+    ("bench_banking.py",),
     ("bench_drivers.py",),
     ("bench_parser.py",),
     ("bench_retrieval.py",),
