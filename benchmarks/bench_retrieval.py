@@ -5,11 +5,11 @@ should be found (MRR and R@10; where titles are searched this is easy); the same
 taken out of what is searched (R@10 of contents); and the scenario of every task, with which its
 required documents should be found (R@10 and R@30, averaged over tasks).
 
-  python benchmarks/bench_retrieval.py [--folder FOLDER] [--retrievers okapi bm25 dense hybrid]
+  python benchmarks/bench_retrieval.py [--own | --folder FOLDER] [--retrievers okapi bm25 ...]
 
-FOLDER holds `documents/` and `tasks/` as the public data folder does: the public domain by default,
-where TAU2_REFERENCE_DIR names a folder with it, else made-up documents without tasks. Embedders
-begin with an empty cache.
+FOLDER holds `documents` and `tasks`, each as a folder or as one JSON file: the public domain by
+default, where TAU2_REFERENCE_DIR names a folder with it, else made-up documents without tasks.
+`--own` measures our own bank. Embedders begin with an empty cache.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import report, rounded
 
+from tau2.domains import banking_knowledge
 from tau2.knowledge.documents import Document, DocumentSet
 from tau2.knowledge.index import retriever_for
 from tau2.knowledge.protocols import Retriever
@@ -58,22 +60,28 @@ class Scenario(NamedTuple):
     required: list[str]
 
 
+def records_in(folder: Path, name: str) -> list[Any]:
+    """Return the records of a file, or of all files of a folder."""
+    file = folder / f"{name}.json"
+    paths = [file] if file.exists() else sorted((folder / name).glob("*.json"))
+    read = [json.loads(path.read_text("utf-8")) for path in paths]
+    return list(chain.from_iterable(each if isinstance(each, list) else [each] for each in read))
+
+
 def documents_in(folder: Path) -> DocumentSet:
     """Return the documents of a data folder."""
-    read = [json.loads(path.read_text("utf-8")) for path in (folder / "documents").glob("*.json")]
+    read = records_in(folder, "documents")
     return DocumentSet(Document(each["id"], each["title"], each["content"]) for each in read)
 
 
 def scenarios_in(folder: Path, documents: DocumentSet) -> list[Scenario]:
     """Return the scenarios of a data folder; ones without required documents are left out."""
     found = []
-    for path in sorted((folder / "tasks").glob("*.json")):
-        read = json.loads(path.read_text("utf-8"))
-        for task in read if isinstance(read, list) else [read]:
-            named = [documents.find(name) for name in task.get("required_documents") or ()]
-            required = [document.id for document in named if document is not None]
-            if required:
-                found.append(Scenario(_text_of(task["user_scenario"]["instructions"]), required))
+    for task in records_in(folder, "tasks"):
+        named = [documents.find(name) for name in task.get("required_documents") or ()]
+        required = [document.id for document in named if document is not None]
+        if required:
+            found.append(Scenario(_text_of(task["user_scenario"]["instructions"]), required))
     return found
 
 
@@ -186,7 +194,10 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path, default=default_folder())
     parser.add_argument("--retrievers", nargs="+", default=["okapi", "bm25", "dense", "hybrid"])
+    parser.add_argument("--own", action="store_true", help="measure our own bank")
     options = parser.parse_args()
+    if options.own:
+        options.folder = Path(banking_knowledge.__file__).parent
     documents = documents_in(options.folder) if options.folder else made_up()
     scenarios = scenarios_in(options.folder, documents) if options.folder else []
     titles = [document.title for document in documents]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
 from tau2.errors import needs_extra
 from tau2.knowledge.documents import DocumentSet
 from tau2.knowledge.protocols import Hit
-from tau2.knowledge.ranking import best_hits, read_part, searched_text
+from tau2.knowledge.ranking import best_hits, read_part
 
 with needs_extra("knowledge", "Stemmer"):
     import Stemmer
@@ -37,6 +37,12 @@ with needs_extra("knowledge", "bm25s"), _without_progress_bars():
 # It asks for everything to be logged, whatever level the program has chosen.
 logging.getLogger("bm25s").setLevel(logging.NOTSET)
 
+TITLE_WEIGHT = 3
+"""How often a title counts."""
+K1 = 3.0
+"""High: a word that an article repeats is what the article is about."""
+B = 0.9
+
 _WORD = re.compile(r"[^\W_]+")
 _STOP_WORDS_TEXT = """
 a about after all also am an and any are as at be because been before being but by can could did
@@ -57,12 +63,15 @@ class Bm25Retriever:
 
     def __init__(self, documents: DocumentSet) -> None:
         self._documents = documents
-        stems = [stems_of(searched_text(document)) for document in documents]
+        stems = [
+            [*stems_of(document.title) * TITLE_WEIGHT, *stems_of(document.content)]
+            for document in documents
+        ]
         self._ids: dict[str, int] = {}
         rows = [[self._ids.setdefault(stem, len(self._ids)) for stem in found] for found in stems]
         self._index: bm25s.BM25 | None = None
         if self._ids:
-            self._index = bm25s.BM25(csc_backend="numpy", backend="numpy")
+            self._index = bm25s.BM25(k1=K1, b=B, csc_backend="numpy", backend="numpy")
             self._index.index((rows, self._ids), create_empty_token=False, show_progress=False)
 
     def search(self, query: str, limit: int) -> list[Hit]:
@@ -74,7 +83,7 @@ class Bm25Retriever:
         return [hit for hit in hits if hit.score > 0]
 
 
-def stems_of(text: str) -> Sequence[str]:
+def stems_of(text: str) -> list[str]:
     """Return the stems of the words of a text in lower case, without stop words."""
     words = [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
     # A stemmer has a cache that threads may not share; making one takes less than a microsecond.

@@ -16,6 +16,7 @@ from tau2.utils.text import repr_of
 
 RANK_CONSTANT = 60
 """How little the first ranks differ; the value of the paper that proposed the method."""
+DEFAULT_WORD_WEIGHT = 3.0
 DEPTH = 100
 """Hits of each retriever that are looked at."""
 
@@ -61,7 +62,7 @@ class HybridRetriever(FusedRetriever):
         documents: DocumentSet,
         embedder: str = LOCAL_EMBEDDER,
         embedder_options: Mapping[str, Any] | None = None,
-        word_weight: float = 2.0,
+        word_weight: float = DEFAULT_WORD_WEIGHT,
     ) -> None:
         by_word = retriever_for(documents, "bm25")
         by_meaning = retriever_for(
@@ -79,7 +80,7 @@ class HybridRetriever(FusedRetriever):
         cls,
         embedder: str = LOCAL_EMBEDDER,
         embedder_options: Mapping[str, Any] | None = None,
-        word_weight: float = 2.0,
+        word_weight: float = DEFAULT_WORD_WEIGHT,
     ) -> None:
         """Raise ConfigError or MissingExtra when the retriever cannot be made."""
         is_number = isinstance(word_weight, int | float) and not isinstance(word_weight, bool)
