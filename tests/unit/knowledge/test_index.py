@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.unit.knowledge.cast import BOARD, found
+from tests.unit.knowledge.cast import BOARD, found, random_documents
 
 from tau2.errors import ConfigError, ModelUnavailable, UnknownName
 from tau2.knowledge.documents import DocumentSet
@@ -58,6 +59,17 @@ def test_the_index_is_built_by_the_first_search_and_once_for_all_threads(listed)
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(search, range(8))) == [["noise"]] * 8
     assert listed.built == 1
+
+
+@pytest.mark.parametrize("name", ["okapi", "bm25", "hybrid"])
+def test_threads_that_search_at_the_same_time_find_what_one_alone_finds(name):
+    pytest.importorskip("wordllama.config", reason="the extra 'knowledge' is not installed")
+    documents = random_documents(random.Random(3), 40)
+    retriever = retriever_for(documents, name)
+    queries = [document.title for document in documents] * 3
+    alone = [retriever.search(query, 5) for query in queries]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda query: retriever.search(query, 5), queries)) == alone
 
 
 def test_a_copy_is_the_retriever_itself_and_a_pickle_holds_no_index(listed):
