@@ -31,6 +31,7 @@ JOBS = (
     ("bench_drivers.py",),
     ("bench_parser.py",),
     ("bench_retrieval.py",),
+    ("bench_shell.py",),
     ("bench_limits.py",),
     ("bench_text.py", "--size", "1000000", "--shapes", "2"),
     ("bench_store.py",),

@@ -7,7 +7,8 @@ process dies, and not that of the caller. Its environment holds no variable of t
 Messages are JSON after their length (4 bytes, big-endian). Requests, and what answers them:
 
 - `{"load": key, "files": {name: text}}`: `{}`
-- `{"run": key, "command": text, "seconds": number, "now": date or null, "changes": …}`: `_run`.
+- `{"run": key, "command": text, "seconds": number, "now": date or null, "changes": …}`: what `run`
+  returns.
   `changes` is what the session has changed so far, or null where it may not write. It is null in
   the answer when there is too much of it.
 """
@@ -159,7 +160,7 @@ def _key(changes: Changes) -> str:
     return json.dumps(changes)
 
 
-def _run(folder: Folder, request: dict[str, Any]) -> dict[str, Any]:
+def run(folder: Folder, request: dict[str, Any]) -> dict[str, Any]:
     """Run a command in a new shell and return what it printed, and the changes if it may write."""
     changes: Changes | None = request.get("changes")
     mounted = folder.shared if changes is None else folder.of(changes)
@@ -205,7 +206,7 @@ def main() -> None:
             folders[request["load"]] = Folder(request["files"])
             answer: dict[str, Any] = {}
         else:
-            answer = _run(folders[request["run"]], request)
+            answer = run(folders[request["run"]], request)
         content = json.dumps(answer).encode("ascii")
         answers.write(_LENGTH.pack(len(content)) + content)
         answers.flush()
