@@ -16,7 +16,7 @@ from tau2.environment.discovery import (
 from tau2.environment.domain import DomainSpec
 from tau2.environment.environment import Environment
 from tau2.environment.toolkit import ToolType, is_discoverable_tool, is_tool
-from tau2.errors import ToolError
+from tau2.errors import ConfigError, MissingExtra, ToolError
 from tau2.utils.json_types import JsonMapping
 
 
@@ -129,12 +129,6 @@ def library_task(*actions: Action) -> Task:
     )
 
 
-class CatalogueOptions(BaseModel):
-    """Arguments of the library's variants."""
-
-    top_k: int = 3
-
-
 def library_environment(
     db: LibraryDB | None = None,
     *,
@@ -144,7 +138,11 @@ def library_environment(
 ) -> Environment:
     """Return a library whose policy says how its catalogue is read."""
     if solo_mode:
-        raise ValueError("the library has no solo mode")
+        raise ConfigError("the library has no solo mode")
+    if set(retrieval_kwargs or ()) - {"top_k"}:
+        raise ConfigError(f"unknown retrieval option in {retrieval_kwargs}")
+    if retrieval_variant == "by_phone":
+        raise MissingExtra("reading by phone needs the extra 'phone'")
     environment = library()
     environment.policy = f"Read by {retrieval_variant} {retrieval_kwargs}."
     return environment
@@ -182,8 +180,8 @@ LIBRARY = DomainSpec(
     "library",
     library_environment,
     library_tasks,
-    variants={"by_hand": "shelves", "by_card": "cards"},
+    variants={"by_hand": "shelves", "by_card": "cards", "by_phone": "a call"},
     default_variant="by_card",
-    variant_options=CatalogueOptions,
+    plain_variant="by_hand",
     supports_solo=False,
 )

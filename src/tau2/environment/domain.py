@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from tau2.config import domain_dir, is_foreign_data, strict_compat
+from tau2.config import domain_dir, is_foreign_data
 from tau2.data_model.tasks import Task
 from tau2.environment.cow import clone
 from tau2.environment.db import DB, describe_validation_error, read_data_file, read_text
@@ -70,8 +70,10 @@ class DomainSpec:
     """
     default_variant: str | Callable[[], str] | None = None
     """The variant of a run that names none; a function if it depends on the data folder."""
-    variant_options: type[BaseModel] | None = None
-    """A model of the arguments that variants take (`--retrieval-config-kwargs`); None: not checked.
+    plain_variant: str | None = None
+    """A variant that needs neither a package nor a key.
+
+    Stored runs are read with it where what their own needs is missing: grading searches nothing.
     """
 
     def variant(self, name: str | None) -> str | None:
@@ -99,37 +101,12 @@ class DomainSpec:
                 return known
         raise UnknownName("retrieval variant", name, self.variants)
 
-    def variant_arguments(self, given: JsonMapping | None) -> JsonObject:
-        """Return the arguments of a variant as `variant_options` has them, only those given.
-
-        With `strict_compat`, arguments that no variant has are left out, as in the original.
-
-        Raises:
-            ConfigError: an argument that no variant has, or a value without sense.
-        """
-        kwargs = dict(given or {})
-        if self.variant_options is None:
-            return kwargs
-        fields = self.variant_options.model_fields
-        if strict_compat():
-            kwargs = {name: value for name, value in kwargs.items() if name in fields}
-        for name in kwargs:
-            if name not in fields:
-                problem = UnknownName("argument of retrieval variants", name, fields)
-                raise ConfigError(f"retrieval_config_kwargs: {problem}")
-        try:
-            checked = self.variant_options.model_validate(kwargs)
-        except ValidationError as error:
-            text = describe_validation_error(error, "retrieval_config_kwargs")
-            raise ConfigError(text) from error
-        return checked.model_dump(mode="json", exclude_unset=True)
-
     def environment_options(self, variant: str | None, arguments: JsonMapping | None) -> JsonObject:
         """Return what `environment` is called with for a variant; nothing for a domain without.
 
         Raises:
             UnknownName: there is no such variant.
-            ConfigError: a domain without variants is given one, or arguments are wrong.
+            ConfigError: a domain without variants is given one, or arguments of one.
         """
         if not self.variants and arguments:
             raise ConfigError(
@@ -138,10 +115,7 @@ class DomainSpec:
         chosen = self.variant(variant)
         if chosen is None:
             return {}
-        return {
-            "retrieval_variant": chosen,
-            "retrieval_kwargs": self.variant_arguments(arguments),
-        }
+        return {"retrieval_variant": chosen, "retrieval_kwargs": dict(arguments or {})}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

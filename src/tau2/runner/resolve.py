@@ -17,7 +17,7 @@ from tau2.data_model.simulation import Info, RunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
-from tau2.errors import ConfigError, UnknownName
+from tau2.errors import ConfigError, MissingExtra, UnknownName
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.evaluator.evidence import Judge
 from tau2.llm.secrets import PRIVATE_ARGS
@@ -289,9 +289,10 @@ def with_variant(config: RunConfig) -> RunConfig:
 def environment_of_record(info: Info) -> EnvironmentFactory:
     """Return the constructor of the environments that a stored run was played in.
 
-    A variant that this version does not have is replaced by the default one, with a warning: the
-    databases, which grading looks at, are the same. Of its arguments, those that say where
-    something lies are left out: they may be a stranger's.
+    Grading looks at databases and searches nothing. So a variant that this version does not have is
+    replaced by the default one, and one that needs a package or a key which is missing by the
+    domain's plain one, with a warning. Arguments that say where something lies are left out: they
+    may be a stranger's.
 
     Raise UnknownName for a domain that is not registered.
     """
@@ -301,12 +302,29 @@ def environment_of_record(info: Info) -> EnvironmentFactory:
         for name, value in (info.retrieval_config_kwargs or {}).items()
         if name not in PRIVATE_ARGS
     }
+    spec = registry.domains.get(domain) if domain in registry.domains else None
+    plain = spec.plain_variant if spec is not None else None
     try:
-        return environment_factory(domain, info.retrieval_config, arguments)
+        factory = environment_factory(domain, info.retrieval_config, arguments)
     except (UnknownName, ConfigError) as problem:
         factory = environment_factory(domain)
         logger.warning("the run's retrieval variant is not used: %s", problem)
-        return factory
+    return factory if plain is None else partial(_with_what_is_there, domain, factory, plain)
+
+
+def _with_what_is_there(
+    domain: str, factory: EnvironmentFactory, plain: str, **options: Any
+) -> Environment:
+    """Return an environment or, where what its variant needs is missing, one with a plain variant.
+
+    Raise what that raises.
+    """
+    try:
+        return factory(**options)
+    except (ConfigError, MissingExtra) as problem:
+        environment = environment_factory(domain, plain)(**options)
+        logger.warning("the run's retrieval variant is not used: %s", problem)
+        return environment
 
 
 def agent_factory(name: str) -> AgentFactory:

@@ -53,7 +53,7 @@ def test_variants_and_tools_that_are_not_listed(tau2):
         data = json.loads(tau2("domain", "library", "--json").out)
         refused = tau2("domain", "library", "--retrieval-config", "by_hat")
         introduced = tau2("intro").out
-    assert "retrieval variants    2, of which this is by_card" in shown
+    assert "retrieval variants    3, of which this is by_card" in shown
     assert "by_card (shown)" in shown
     assert "agent's discoverable  3 (2 write, 1 read)" in shown
     assert "waive_fine_17(loan_id: str, amount: float, reason: 'first' | 'error')" in shown
@@ -64,4 +64,4 @@ def test_variants_and_tools_that_are_not_listed(tau2):
         "shelf_of_32",
     ]
     assert (refused.code, "did you mean 'by_hand'?" in refused.err) == (2, True)
-    assert "  library: by_hand, by_card (default)" in introduced
+    assert "  library: by_hand, by_card (default), by_phone" in introduced

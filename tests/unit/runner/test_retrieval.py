@@ -10,7 +10,7 @@ from tests.library import LIBRARY, library_tasks
 from tests.unit.runner.conftest import a_config
 
 from tau2.data_model.simulation import Results
-from tau2.errors import ConfigError, UnknownName
+from tau2.errors import ConfigError, MissingExtra, UnknownName
 from tau2.gym import AgentGymEnv
 from tau2.metrics.comparison import compare
 from tau2.registry import registry
@@ -51,13 +51,13 @@ def test_a_run_without_a_variant_has_the_domains_default():
 
 
 def test_a_variant_and_its_arguments_reach_every_environment_and_are_recorded(tmp_path):
-    options = {"retrieval_config": "BY_HAND", "retrieval_config_kwargs": {"top_k": "5"}}
+    options = {"retrieval_config": "BY_HAND", "retrieval_config_kwargs": {"top_k": 5}}
     results = played(tmp_path / "run", **options)
     policy = "Read by by_hand {'top_k': 5}."
     assert [run.policy for run in results.simulations] == [policy, policy]
     assert [run.reward_info.reward for run in results.simulations] == [1.0, 1.0]
     info = Results.load(tmp_path / "run").info
-    assert (info.retrieval_config, info.retrieval_config_kwargs) == ("by_hand", {"top_k": "5"})
+    assert (info.retrieval_config, info.retrieval_config_kwargs) == ("by_hand", {"top_k": 5})
     assert info.environment_info.policy == policy
     assert rebuild_environment(info).get_policy() == policy
 
@@ -66,14 +66,14 @@ def test_a_variant_and_its_arguments_reach_every_environment_and_are_recorded(tm
     ("options", "says"),
     [
         ({"retrieval_config": "by_hands"}, "no retrieval variant named 'by_hands'; did you mean"),
-        ({"retrieval_config_kwargs": {"top": 3}}, "no argument of retrieval variants named 'top'"),
-        ({"retrieval_config_kwargs": {"top_k": "few"}}, "retrieval_config_kwargs: top_k: Input"),
+        ({"retrieval_config_kwargs": {"top": 3}}, "unknown retrieval option"),
+        ({"retrieval_config": "by_phone"}, "needs the extra 'phone'"),
         ({"domain": "mock", "retrieval_config": "bm25"}, "domain 'mock' has no retrieval variants"),
         ({"domain": "mock", "retrieval_config_kwargs": {"k": 1}}, "leave out retrieval_config_kw"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_played(options, says):
-    with pytest.raises((ConfigError, UnknownName), match=says):
+    with pytest.raises((ConfigError, MissingExtra, UnknownName), match=says):
         played(**options)
 
 
@@ -108,6 +108,13 @@ def test_a_stored_variant_that_is_gone_is_replaced_with_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
         assert rebuild_environment(info).get_policy() == CARD
     assert "no retrieval variant named 'by_ear'" in caplog.text
+
+
+def test_a_stored_run_is_read_without_what_its_variant_needs(caplog):
+    info = get_info(of_library()).model_copy(update={"retrieval_config": "by_phone"})
+    with caplog.at_level(logging.WARNING):
+        assert rebuild_environment(info).get_policy() == "Read by by_hand {}."
+    assert "needs the extra 'phone'" in caplog.text
 
 
 def test_live_episodes_take_the_same_options():

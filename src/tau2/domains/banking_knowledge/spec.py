@@ -42,4 +42,5 @@ DOMAIN = DomainSpec(
     rules=_rules,
     variants=DESCRIPTIONS,
     default_variant=default_variant,
+    plain_variant="no_knowledge",
 )
