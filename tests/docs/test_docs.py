@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tau2.cli.flags import build_config, given_values
 from tau2.cli.parsing import parse
 from tau2.cli.run import _FLAGS
 from tau2.data_model.run_config import TextRunConfig
+from tau2.registry import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -64,6 +66,26 @@ def write_files(page: Path) -> None:
             named = _FILE.match(body)
             if named is not None:
                 Path(named["name"]).write_text(body, encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def example_domains(request, monkeypatch):
+    """Install `examples/ferry` for the page that tells its reader to."""
+    page = getattr(request.node, "callspec", None) and request.node.callspec.params.get("page")
+    if page is None or page.name != "discoverable-tools.md":
+        yield
+        return
+    monkeypatch.syspath_prepend(str(ROOT / "examples" / "ferry"))
+    with registry.domains.adding(import_module("tau2_ferry").DOMAIN):
+        yield
+
+
+def test_excerpts_are_as_in_the_example():
+    page = ROOT / "docs" / "discoverable-tools.md"
+    source = (ROOT / "examples/ferry/tau2_ferry/__init__.py").read_text(encoding="utf-8")
+    excerpts = [body for _, body in blocks(page, "py")]
+    assert len(excerpts) == 5
+    assert [body for body in excerpts if body not in source] == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=short)
