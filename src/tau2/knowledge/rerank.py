@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, NamedTuple
+from typing import Any
 
 from tau2.data_model.message import Message, SystemMessage, UserMessage
 from tau2.errors import BudgetExhausted, ConfigError, DeadlineExceeded, ModelError
@@ -61,11 +61,9 @@ _QUESTION = """\
 How useful is this article for the query, from 0 to 10?"""
 
 
-class Reranking(NamedTuple):
-    """What a reranker made of some hits."""
+class JudgedHits(list[Hit]):
+    """Hits worth showing, the best first."""
 
-    hits: list[Hit]
-    """Worth showing, the best first. One that could not be judged has the score it came with."""
     failures: dict[str, str]
     """Why a document could not be judged, by its id."""
 
@@ -96,12 +94,8 @@ class ModelReranker:
         self._llm_args = dict(llm_args or {})
         check_model(model, self._llm_args)
 
-    def rerank(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the hits worth showing with their new scores; see `judge`."""
-        return self.judge(query, hits).hits
-
-    def judge(self, query: str, hits: Sequence[Hit]) -> Reranking:
-        """Return the hits worth showing, and which could not be judged.
+    def rerank(self, query: str, hits: Sequence[Hit]) -> JudgedHits:
+        """Return the hits worth showing with their new scores, and which could not be judged.
 
         A hit whose call failed keeps the place it had, with its old score.
 
@@ -118,19 +112,19 @@ class ModelReranker:
             raise errors[0]
         judged: list[Hit] = []
         unjudged: dict[int, Hit] = {}
-        failures: dict[str, str] = {}
         for place, (hit, answer) in enumerate(zip(hits, answers, strict=True)):
             if isinstance(answer, float):
                 judged.append(Hit(hit.document, answer))
                 continue
             unjudged[place] = hit
-            failures[hit.document.id] = str(answer)
             logger.warning("the reranker could not judge %r: %s", hit.document.id, answer)
         best = sorted(judged, key=lambda hit: -hit.score)
-        shown = [hit for hit in best if hit.score >= self.min_score]
+        shown = JudgedHits(hit for hit in best if hit.score >= self.min_score)
+        shown.failures = {}
         for place, hit in unjudged.items():
             shown.insert(place, hit)
-        return Reranking(shown, failures)
+            shown.failures[hit.document.id] = str(answers[place])
+        return shown
 
     def _answers(self, query: str, documents: Sequence[Document]) -> list[float | ModelError]:
         """Return the score of each document, or why it has none."""

@@ -16,6 +16,7 @@ from tau2.errors import ArgumentError
 from tau2.knowledge.access import Knowledge
 from tau2.knowledge.protocols import Hit
 from tau2.knowledge.variants import ToolName
+from tau2.utils.json_types import JsonObject
 
 KitT = TypeVar("KitT", bound=ToolKitBase)
 
@@ -177,10 +178,13 @@ def _first(hits: list[Hit], count: int) -> list[Hit]:
 def _shown(search: Callable[[], Sequence[Hit]]) -> AnnotatedText:
     started = perf_counter()
     hits = search()
-    metadata = {
+    metadata: JsonObject = {
         "documents": [hit.document.id for hit in hits],
         "search_seconds": perf_counter() - started,
     }
+    failures = getattr(hits, "failures", None)
+    if failures:  # of a reranker
+        metadata["not_judged"] = failures
     blocks = [_block(number, hit) for number, hit in enumerate(hits, 1)]
     return AnnotatedText("\n\n".join(blocks) or NO_HITS, metadata)
 
