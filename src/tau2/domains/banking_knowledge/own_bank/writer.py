@@ -4,7 +4,7 @@ A text has no figures of its own: each comes from the table through a placeholde
 knows which facts it states. The texts are lines in a small language:
 
 - `{card.annual_fee:$}` is a fact, and how it is written: `$` money, `%` percent, `and`/`or` a list
-  in words, `codes`/`codes_or` literal values, any other word a unit (`day` gives "1 day", "2 days").
+  in words, `codes`/`codes_or` literal values, any other word a unit (`day`: "1 day", "2 days").
 - `{title:limit_increase.conditions}` is the title of the article on a topic. In an article about a
   product, the topics of the same product are found without naming it.
 - `/ text` lines that follow each other are ways of saying the same; one of them is taken, another
