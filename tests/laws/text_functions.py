@@ -60,9 +60,12 @@ from tau2.gym.text import read_action
 from tau2.knowledge.bm25 import Bm25Retriever
 from tau2.knowledge.documents import Document, DocumentSet
 from tau2.knowledge.embedders.wordllama import WordLlamaEmbedder
+from tau2.knowledge.grep import Grep
 from tau2.knowledge.okapi import OkapiRetriever
+from tau2.knowledge.printed import documents_printed
 from tau2.knowledge.ranking import LONGEST_QUERY
 from tau2.knowledge.rerank import score_in
+from tau2.knowledge.variants import variant_named
 from tau2.llm.content import parts_of_content
 from tau2.llm.context_window import is_context_overflow
 from tau2.llm.event_stream import completion_of_stream, is_event_stream
@@ -276,6 +279,7 @@ def one_document(text: str) -> DocumentSet:
 
 
 _STEMMED = Bm25Retriever(one_document("aaaa bbbb 1234"))
+_GREP = Grep(one_document("aaaa bbbb 1234"))
 _OKAPI = OkapiRetriever(one_document("aaaa bbbb 1234"))
 _EMBEDDER = WordLlamaEmbedder()
 
@@ -334,6 +338,11 @@ FUNCTIONS: dict[str, TextFunction] = {
     "errors.UnknownName": lambda text: str(UnknownName("task", text, ["a" * n for n in range(99)])),
     "knowledge.bm25": lambda text: _STEMMED.search(text, 3),
     "knowledge.documents": lambda text: Bm25Retriever(one_document(text)),
+    "knowledge.grep": lambda text: _GREP.search(text, 3),
+    "knowledge.grep, documents": lambda text: Grep(one_document(text)).search("a+b|c", 3),
+    "knowledge.printed": lambda text: documents_printed(one_document("one line of it"), text),
+    "knowledge.printed, documents": lambda text: documents_printed(one_document(text), text),
+    "knowledge.variants": variant_named,
     "knowledge.okapi": lambda text: _OKAPI.search(text, 3),
     "knowledge.okapi, documents": lambda text: OkapiRetriever(one_document(text)),
     "knowledge.wordllama": lambda text: _EMBEDDER.query(text[:LONGEST_QUERY]),

@@ -14,6 +14,7 @@ from tau2.environment.tool import AnnotatedText
 from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
 from tau2.errors import ArgumentError
 from tau2.knowledge.access import Knowledge
+from tau2.knowledge.printed import documents_printed
 from tau2.knowledge.protocols import Hit
 from tau2.knowledge.variants import ToolName
 from tau2.utils.json_types import JsonObject
@@ -136,7 +137,13 @@ class _Shell(KnowledgeToolKit):
         Returns:
             What the command prints, and its exit code if it fails.
         """
-        return self.knowledge.shell(command)
+        started = perf_counter()
+        printed = self.knowledge.shell(command)
+        metadata = {
+            "documents": documents_printed(self.knowledge.documents, printed),
+            "search_seconds": perf_counter() - started,
+        }
+        return AnnotatedText(printed, metadata)
 
 
 _PARTS: dict[ToolName, type[KnowledgeToolKit]] = {

@@ -129,6 +129,11 @@ def test_what_was_shown_and_how_long_it_took_is_beside_the_text_not_in_it():
     assert ToolMessage.model_validate(stored) == message
 
 
+def test_of_a_shell_it_is_what_was_printed():
+    message = asked(plots("terminal_use"), "shell", command="grep -h mowers *.md")
+    assert message.metadata["documents"] == ["noise"]
+
+
 def test_other_results_have_no_metadata():
     message = asked(plots("bm25"), "give_plot", member="Petra")
     assert message.metadata is None
