@@ -22,7 +22,9 @@ _ARGUMENTS = "arguments"
 _PROSE = 4  # words from which on a value is a sentence of somebody's
 _LONGEST_SHOWN = 60  # characters of a value that a finding shows
 _WORD = re.compile(r"[^\W_]+")
-_QUANTITY = re.compile(r"-?\$-?[\d,]+(?:\.\d+)?|-?[\d,]+\.\d+|\d+ [a-z]+")
+_QUANTITY = re.compile(
+    r"-?\$-?[\d,]{1,20}(?:\.\d{1,9})?|-?[\d,]{1,20}\.\d{1,9}|\d{1,20} [a-z]{1,20}"
+)
 """A number with its unit: what an agent computes, and not what it looks up."""
 _DATE = re.compile(r"(\d\d/\d\d)/\d{4}")
 

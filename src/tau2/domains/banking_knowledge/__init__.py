@@ -12,10 +12,7 @@ if TYPE_CHECKING:
 
     DOMAIN: DomainSpec
 
-__all__ = ["DOMAIN", "NAMES"]
-
-NAMES: tuple[str, ...] = ()
-"""Not offered by name until the package holds data of its own."""
+__all__ = ["DOMAIN"]
 
 
 def __getattr__(name: str) -> Any:
