@@ -7,13 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, permutations, product
 from typing import Any
 
-from tau2.audit.knowledge import (
-    Library,
-    is_prose,
-    needs_no_source,
-    values_of,
-    without_year,
-)
+from tau2.audit.knowledge import Library
 from tau2.audit.trajectory import (
     ScriptedEpisode,
     call_of,
@@ -24,6 +18,7 @@ from tau2.audit.trajectory import (
     random_calls,
     read_only,
 )
+from tau2.audit.values import is_prose, needs_no_source, values_of, without_year
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, RewardType, Task

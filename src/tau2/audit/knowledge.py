@@ -7,26 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from tau2.audit.trajectory import ScriptedEpisode, is_write
+from tau2.audit.values import called_tool, is_prose, values_of
 from tau2.data_model.conventions import TRANSFER_TOOL
-from tau2.data_model.tasks import Action, RewardType, Task
+from tau2.data_model.tasks import RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
 from tau2.utils.text import shortened
 
-_NAMES_A_TOOL = ("agent_tool_name", "discoverable_tool_name")
-_ARGUMENTS = "arguments"
-_PROSE = 4  # words from which on a value is a sentence of somebody's
 _LONGEST_SHOWN = 60  # characters of a value that a finding shows
 _WORD = re.compile(r"[^\W_]+")
-_QUANTITY = re.compile(
-    r"-?\$-?[\d,]{1,20}(?:\.\d{1,9})?|-?[\d,]{1,20}\.\d{1,9}|\d{1,20} [a-z]{1,20}"
-)
-"""A number with its unit: what an agent computes, and not what it looks up."""
-_DATE = re.compile(r"(\d\d/\d\d)/\d{4}")
 
 
 class Readable(Protocol):
@@ -65,59 +58,6 @@ class Library:
     def naming(self, word: str) -> list[Readable]:
         """Return the documents in which a word stands."""
         return [document for document in self._documents if word in document.content]
-
-
-class Written(NamedTuple):
-    """A text that the reference gives to a tool."""
-
-    tool: str
-    argument: str
-    value: str
-
-
-def called_tool(action: Action) -> str:
-    """Return the tool that an action calls: itself, or the discoverable one that it names."""
-    names = (action.arguments.get(key) for key in _NAMES_A_TOOL)
-    return next((name for name in names if isinstance(name, str)), action.name)
-
-
-def values_of(action: Action) -> list[Written]:
-    """Return the texts among the arguments of an action, also of those written as JSON."""
-    tool = called_tool(action)
-    return [Written(tool, key, value) for key, value in _texts(action.arguments, "")]
-
-
-def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            inner = _as_object(item) if name == _ARGUMENTS else None
-            yield from _texts(item if inner is None else inner, name)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, key)
-    elif isinstance(value, str):
-        yield key, value
-
-
-def _as_object(value: object) -> Mapping[str, Any] | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        parsed = json.loads(value)
-    except ValueError:
-        return None
-    return parsed if isinstance(parsed, Mapping) else None
-
-
-def needs_no_source(value: str) -> bool:
-    """Return whether a value is a number with its unit: a decision, and not knowledge."""
-    return _QUANTITY.fullmatch(value) is not None
-
-
-def without_year(value: str) -> str:
-    """Return a date without its year, which a rule may have shifted; any other value as it is."""
-    date = _DATE.fullmatch(value)
-    return value if date is None else date[1]
 
 
 def check_documents(task: Task, library: Library) -> list[str]:
@@ -184,11 +124,6 @@ def check_free_text(setup: TaskSetup, library: Library) -> list[str]:
             ]
         texts.append(replay.call(action.name, action.arguments, action.requestor))
     return problems
-
-
-def is_prose(value: str) -> bool:
-    """Return whether a value is a sentence and not a name, an id, a date or a code."""
-    return len(_WORD.findall(value)) >= _PROSE and " " in value.strip()
 
 
 def _allowed_values(environment: Environment) -> str:

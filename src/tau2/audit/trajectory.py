@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from tau2.audit.values import called_tool, values_of
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.data_model.message import (
     AssistantMessage,
@@ -135,6 +136,26 @@ def read_only(setup: TaskSetup) -> ScriptedEpisode:
         if not is_write(episode.environment, action) and action.name != TRANSFER_TOOL:
             episode.call(action.name, action.arguments, action.requestor)
     episode.agent_says("I am sorry, there is nothing that I can do.")
+    return episode
+
+
+def without_reading(setup: TaskSetup) -> ScriptedEpisode:
+    """Do of the reference what an agent can do that reads no document.
+
+    It knows the listed tools, what the customer says and what results show. So it calls no
+    discoverable tool, whose name it cannot know, and leaves out every call with a text that stands
+    only in a document, or that is one of several choices of which a document says which to take.
+    """
+    episode = ScriptedEpisode(setup)
+    known = f"{setup.task.user_scenario}".lower()
+    for action in setup.task.reference_actions:
+        texts = values_of(action)
+        if called_tool(action) != action.name or not all(
+            one.argument == "summary" or one.value.lower() in known for one in texts
+        ):
+            continue
+        known += episode.call(action.name, action.arguments, action.requestor).lower()
+    episode.agent_says("I am sorry, there is nothing more that I can do.")
     return episode
 
 

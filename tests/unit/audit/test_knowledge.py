@@ -12,9 +12,9 @@ from tau2.audit.knowledge import (
     check_documents,
     check_free_text,
     check_people,
-    values_of,
 )
 from tau2.audit.trajectory import play_reference
+from tau2.audit.values import values_of
 from tau2.data_model.tasks import Task
 from tau2.environment.db import DB
 from tau2.environment.environment import Environment
