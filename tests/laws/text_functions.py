@@ -49,6 +49,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import Task
 from tau2.environment.arithmetic import calculate
+from tau2.environment.discovery import parsed_arguments
 from tau2.environment.history import decoded, paired_calls
 from tau2.environment.json_text import decoded_by_schema
 from tau2.environment.policy_rules import agrees, calls_done
@@ -295,6 +296,10 @@ FUNCTIONS: dict[str, TextFunction] = {
     "actions.read_text, tagged": lambda text: read_text(text, TAGGED),
     "actions.read_text, whole": lambda text: read_text(text, WHOLE_TEXT),
     "act_prm.get_actions": get_actions,
+    "environment.parsed_arguments": parsed_arguments,
+    "environment.parsed_arguments, of many names": lambda text: parsed_arguments(
+        json.dumps({piece: piece for piece in pieces(text)})
+    ),
     "gym.read_action": lambda text: read_action(text, Role.AGENT),
     "llm.content": lambda text: parts_of_content([{"text": piece} for piece in pieces(text)]),
     "llm.content, of thoughts": lambda text: parts_of_content(

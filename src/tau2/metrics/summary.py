@@ -113,6 +113,8 @@ class RunSummary:
     """Of the calls; None for a run of text."""
     retrieval: RetrievalFigures | None = None
     """None where no task names the documents it needs."""
+    variant: str | None = None
+    """The retrieval variant; None where the domain has none."""
     protocol: str | None = None
     """The published comparison whose settings were used."""
     departures: tuple[str, ...] = ()
@@ -140,6 +142,7 @@ class RunSummary:
             "agent": self.agent,
             "user": self.user,
             "judge": self.judge,
+            **({"retrieval_config": self.variant} if self.variant is not None else {}),
             "seed": self.seed,
             "num_trials": self.num_trials,
             "num_simulations": self.num_simulations,
@@ -207,6 +210,7 @@ def summarize(
         agent=agent,
         user=user,
         judge=info.judge if judged else None,
+        variant=info.retrieval_config,
         seed=info.seed,
         num_trials=info.num_trials,
         num_simulations=len(runs),

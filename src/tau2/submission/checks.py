@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from tau2.errors import DataFileError, Tau2Error, UnknownName
-from tau2.metrics.agent_metrics import compute_metrics
 from tau2.report.cleaner import Cleaner
 from tau2.report.safe_text import one_line
 from tau2.runner.tasks import load_tasks
@@ -235,18 +234,25 @@ def _named(items: Iterable[str]) -> str:
 
 def _figures(figures: DomainFigures, results: Results, domain: str) -> Iterator[Defect]:
     """Yield the figures that are not those of the trajectories."""
-    found = figures_of(compute_metrics(results, as_published=True))
+    found = figures_of(results)
     for field in DomainFigures.model_fields:
         claimed = getattr(figures, field)
         ours = getattr(found, field)
         tolerance = _SAME_COST if field == "cost" else _SAME
-        known = claimed is not None and ours is not None
-        if not (isclose(claimed, ours, rel_tol=0, abs_tol=tolerance) if known else claimed == ours):
-            shown = "unknown" if ours is None else f"{ours:.4g}"
+        if not _agree(claimed, ours, tolerance):
+            shown = "unknown" if ours is None else str(ours)
+            if isinstance(ours, float):
+                shown = f"{ours:.4g}"
             yield Defect(
                 f"{SUBMISSION_NAME}: results.{domain}.{field}",
                 f"it says {claimed}, the trajectories say {shown}",
             )
+
+
+def _agree(claimed: float | str | None, ours: float | str | None, tolerance: float) -> bool:
+    if isinstance(claimed, float) and isinstance(ours, float):
+        return isclose(claimed, ours, rel_tol=0, abs_tol=tolerance)
+    return claimed == ours
 
 
 def _replayed(results: Results, where: str, on_graded: Callable[[], None]) -> Iterator[Defect]:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tau2 import __version__
 from tau2.data_model.message import AssistantMessage, Message, UserMessage
 from tau2.errors import ConfigError
-from tau2.metrics.agent_metrics import AgentMetrics, compute_metrics
+from tau2.metrics.agent_metrics import compute_metrics
 from tau2.metrics.interaction import panel_report, run_metrics
 from tau2.report.cleaner import Cleaner
 from tau2.runner.run_settings import without_secrets
@@ -43,6 +43,10 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class DomainFigures(_Record):
     """What the leaderboard shows of one domain."""
 
@@ -53,6 +57,8 @@ class DomainFigures(_Record):
     pass_4: float | None = Field(default=None, ge=0, le=100)
     cost: float | None = Field(default=None, ge=0)
     """The agent's US dollars per simulation; null when unknown."""
+    retrieval_config: str | None = Field(default=None, exclude_if=_is_none)
+    """The retrieval variant; not written for domains that have none."""
 
 
 class DomainDetails(_Record):
@@ -108,10 +114,6 @@ class VoiceConfig(_Record):
     max_steps_seconds: float
     user_tts_provider: str | None = None
     """The synthesizer of the simulated user."""
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class Submission(_Record):
@@ -188,9 +190,7 @@ def prepare(
         submission_type="custom" if changes else "standard",
         contact_info=Contact(email=who.email or PLACEHOLDER),
         **_voice_fields(ordered),
-        results={
-            domain_of(run): figures_of(compute_metrics(run, as_published=True)) for run in ordered
-        },
+        results={domain_of(run): figures_of(run) for run in ordered},
         methodology=Methodology(
             evaluation_date=max(run.timestamp or "" for run in runs)[:10] or today.isoformat(),
             tau2_bench_version=first.info.engine_version or __version__,
@@ -269,13 +269,18 @@ def changes_of(results: Results) -> list[str]:
     return changes
 
 
-def figures_of(metrics: AgentMetrics) -> DomainFigures:
+def figures_of(results: Results) -> DomainFigures:
     """Return a run's figures as the leaderboard has them."""
+    metrics = compute_metrics(results, as_published=True)
     passes = {
         f"pass_{k}": 100 * metrics.pass_hat_ks[k] if k in metrics.pass_hat_ks else None
         for k in PASSES
     }
-    return DomainFigures(**passes, cost=metrics.avg_agent_cost)
+    return DomainFigures(
+        **passes,
+        cost=metrics.avg_agent_cost,
+        retrieval_config=results.info.retrieval_config,
+    )
 
 
 def _details(results: Results, name: str) -> DomainDetails:

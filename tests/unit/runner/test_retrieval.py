@@ -6,6 +6,7 @@ import logging
 
 import pytest
 from rich.console import Console
+from tests.cast import mock_task
 from tests.library import LIBRARY, library_tasks
 from tests.unit.runner.conftest import a_config
 
@@ -13,6 +14,7 @@ from tau2.data_model.simulation import Results
 from tau2.errors import ConfigError, MissingExtra, UnknownName
 from tau2.gym import AgentGymEnv
 from tau2.metrics.comparison import compare
+from tau2.metrics.summary import summarize
 from tau2.registry import registry
 from tau2.report.terminal.comparison import comparison_view
 from tau2.rollout import Rollout, RolloutSetup
@@ -22,6 +24,7 @@ from tau2.runner.regrade import regrade
 from tau2.runner.replay import config_of
 from tau2.runner.resolve import resolve
 from tau2.runner.tasks import get_info
+from tau2.submission.prepare import figures_of
 
 CARD = "Read by by_card {}."
 
@@ -145,3 +148,16 @@ def test_a_comparison_names_different_variants():
     with shown.capture() as captured:
         shown.print(comparison_view(found, "one", "two"))
     assert 'different retrieval variants: A by_card, B by_hand {"top_k": 4}' in captured.get()
+
+
+def test_summaries_and_submissions_name_the_variant():
+    results = played(tasks=library_tasks()[:1])
+    assert summarize(results).as_dict()["retrieval_config"] == "by_card"
+    assert figures_of(results).model_dump()["retrieval_config"] == "by_card"
+    other = run_tasks(
+        a_config(agent="oracle_agent", user="scripted_user"),
+        [mock_task("create_task_1")],
+        console_display=False,
+    )
+    assert "retrieval_config" not in summarize(other).as_dict()
+    assert "retrieval_config" not in figures_of(other).model_dump()

@@ -104,6 +104,8 @@ def _about(results: Results) -> str:
     ]
     if summary.judge:
         parts.append(f"judge {summary.judge}")
+    if summary.variant:
+        parts.append(f"retrieval variant {summary.variant}")
     if summary.protocol:
         parts.append(f"protocol {summary.followed}")
     if results.info.git_commit != "unknown":

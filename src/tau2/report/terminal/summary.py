@@ -99,6 +99,8 @@ def figures_view(summary: RunSummary) -> Table:
             for reason, number in summary.cut_short.items()
         )
         table.add_row("not whole", Text(", ".join(cut), style="yellow"))
+    if summary.variant:
+        table.add_row("variant", plain(one_line(summary.variant, 80)))
     for figures in (summary.voice, summary.retrieval):
         for label, text in (figures.lines() if figures is not None else {}).items():
             table.add_row(label, plain(text))
