@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from act_prm.llm_handlers.batching import batches
-from act_prm.llm_handlers.scoring import cache_name, log_distribution
+from act_prm.llm_handlers.scoring import cache_name, common_prefix, log_distribution
 from tau2.errors import needs_extra
 
 with needs_extra("train", "torch"):
@@ -109,20 +109,41 @@ class _DecodingState:
 
 
 def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
-    """Return the state after the prompts; each distinct prompt is computed once."""
+    """Return the state after the prompts; each distinct prompt is computed once.
+
+    What all of them begin with (the policy and the tools, usually) is computed once, too.
+    """
     prompts = list(dict.fromkeys(row.prompt for row in rows))
     device = next(model.parameters()).device
-    width = max(len(prompt) for prompt in prompts)
-    # Left padding: the last position of every row is its last token.
-    ids = torch.tensor([[0] * (width - len(one)) + list(one) for one in prompts], device=device)
+    name = cache_name(model)
+    # The last token stays with the rest: its scores are those of the first token of the reply.
+    shared = common_prefix(prompts, min(map(len, prompts)) - 1)
+    cache: dict[str, Any] = {}
+    if shared:
+        start = torch.tensor([prompts[0][:shared]], device=device)
+        cache[name] = model(input_ids=start, use_cache=True, logits_to_keep=1)[name]
+        cache[name].batch_repeat_interleave(len(prompts))
+    width = max(map(len, prompts)) - shared
+    # Padding before the rest: the last position of every row is its last token.
+    ids = torch.tensor(
+        [[0] * (shared + width - len(one)) + list(one[shared:]) for one in prompts], device=device
+    )
     mask = torch.tensor(
-        [[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=device
+        [
+            [1] * shared + [0] * (shared + width - len(one)) + [1] * (len(one) - shared)
+            for one in prompts
+        ],
+        device=device,
     )
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     out = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions[:, shared:],
+        use_cache=True,
+        logits_to_keep=1,
+        **cache,
     )
-    name = cache_name(model)
     state = _DecodingState(out[name], name, mask, positions[:, -1] + 1, out.logits[:, -1])
     if len(prompts) < len(rows):
         place = {prompt: at for at, prompt in enumerate(prompts)}

@@ -83,11 +83,20 @@ def _shared_prefix(model: Any, sequences: Sequence[list[int]], positions: Sequen
     The first scored token is predicted after them, so that none of its scores is missing.
     """
     # With gradient checkpointing, models keep no keys and values of a prefix.
-    is_alone = len(sequences) == 1
-    if is_alone or _checkpoints_activations(model):
+    if _checkpoints_activations(model):
+        return 0
+    return common_prefix(sequences, min(map(len, sequences)), min(positions) - 1)
+
+
+def common_prefix(sequences: Sequence[Sequence[int]], *limits: int) -> int:
+    """Return how many first tokens to evaluate once for all sequences; 0 where it does not pay.
+
+    They are at most the smallest of the limits.
+    """
+    if len(sequences) == 1:
         return 0
     first, last = min(sequences), max(sequences)
-    limit = min(len(first), len(last), min(positions) - 1)
+    limit = min(limits)
     length = next((at for at in range(limit) if first[at] != last[at]), limit)
     return length if length >= _SHORTEST_PREFIX else 0
 
