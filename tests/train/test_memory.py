@@ -14,6 +14,7 @@ pytest.importorskip("peft", reason="tests of training need peft")
 from act_prm.config import TrainerConfig  # noqa: E402
 from act_prm.environments import get_env  # noqa: E402
 from act_prm.llm_handlers.checkpoints import trained  # noqa: E402
+from act_prm.llm_handlers.client import Datum  # noqa: E402
 from act_prm.llm_handlers.load import checkpoint_activations  # noqa: E402
 from act_prm.llm_handlers.memory import memory_need  # noqa: E402
 from act_prm.metrics.reporting import NoReporter  # noqa: E402
@@ -53,7 +54,7 @@ def test_what_does_not_fit_is_a_sentence_with_the_way_out(tiny):
     assert "free" not in replace(need, free=None).sentence()
 
 
-def test_a_run_begins_by_telling_it(tiny, tmp_path):
+def test_a_run_begins_by_telling_it_and_is_exact_before_the_first_step(tiny, tmp_path):
     texts = []
 
     class Notes(NoReporter):
@@ -63,7 +64,21 @@ def test_a_run_begins_by_telling_it(tiny, tmp_path):
     env = get_env(
         "tau2bench", domain="mock", user="scripted_user", num_train_tasks=1, num_test_tasks=0
     )
-    config = TrainerConfig(trainer_name="sft", num_batches=0, eval_every=0)
+    config = TrainerConfig(trainer_name="sft", num_batches=2, batch_size=1, eval_every=0)
     context = TrainingContext(tiny(), env, tmp_path, config, reporter=Notes())
     asyncio.run(get_trainer("sft")(context).train())
-    assert texts[0].startswith("training needs about ")
+    assert texts[0].startswith("training needs up to ")
+    assert [text for text in texts[1:] if "training needs" in text] == texts[1:2]  # once
+    assert texts[1].startswith("training needs about ")
+
+
+def test_a_step_needs_less_than_the_largest_that_the_settings_allow(tiny):
+    model = tiny(train_tokens=4000)
+    tokens = list(range(5, 105))
+    short = Datum(tokens, [0.0] * 80 + [1.0] * 20)
+    alone = model._need_of_pass([short])
+    assert alone.scores < memory_need(model.model, **{**PASS, "train_tokens": 100}).scores
+    assert model._need_of_pass([short, short]).activations == 2 * alone.activations
+    long = Datum(tokens * 2, [0.0] * 180 + [1.0] * 20)
+    # Attention keeps a weight for each pair of tokens.
+    assert model._need_of_pass([long]).activations > 2 * alone.activations

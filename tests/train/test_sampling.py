@@ -42,6 +42,25 @@ def test_a_sample_depends_on_its_prompt_its_place_and_the_seed_alone(tiny):
     assert sampled(model, [LONG], seed=2)[0].tokens != together[0].tokens
 
 
+def test_what_all_prompts_begin_with_is_computed_once_and_changes_nothing(tiny):
+    start = list(range(100, 160))
+    prompts = [[*start, *rest] for rest in ([5, 6, 7], [5, 8], [9] * 20)]
+    model = tiny()
+    computed = []
+    model.model.register_forward_pre_hook(
+        lambda _, __, given: computed.append(given["input_ids"].numel()), with_kwargs=True
+    )
+    together = sampled(model, prompts)
+    assert computed[:2] == [60, 3 * 20]
+    for prompt, reply in zip(prompts, together, strict=True):
+        # Under the plain model, without a cache.
+        [scored] = asyncio.run(model.logprobs([[*prompt, *reply.tokens]]))
+        assert scored[len(prompt) :] == pytest.approx(reply.logprobs, abs=1e-4)
+    assert sampled(tiny(), prompts[:1])[0].tokens == together[0].tokens
+    same = sampled(model, [start, [*start, 5]])  # all of a prompt may be a beginning of another
+    assert sampled(tiny(), [start])[0].tokens == same[0].tokens
+
+
 def test_calls_that_wait_at_the_same_time_are_one_batch_and_give_what_each_gives_alone(tiny):
     model = tiny()
     params = [

@@ -264,8 +264,11 @@ class ServesOthers(Protocol):
 class StatesMemory(Protocol):
     """A model that knows how much memory training needs here."""
 
-    def memory_sentence(self) -> str:
-        """Return what training needs and what is free, as a sentence."""
+    def memory_sentence(self, data: Sequence[Datum] | None = None) -> str:
+        """Return what a step on the data needs and what is free, as a sentence.
+
+        None: what the largest step that the settings allow needs.
+        """
 
 
 def checked(data: Sequence[Datum], loss_fn: str) -> list[Datum]:

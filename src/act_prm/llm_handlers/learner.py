@@ -134,11 +134,7 @@ class Learner:
         count = sum(datum.n_trained for datum in data)
         if not count:
             return LossReport(0.0, {"n_tokens": 0.0})
-        passes = [
-            [data[rows[at]] for at in batch]
-            for rows in _by_rule(data).values()
-            for batch in batches([len(data[row].tokens) for row in rows], self._budget)
-        ]
+        passes = self.passes(data)
         metrics: dict[str, float] = {}
         with _mode(self.model, dropout=loss_fn == "cross_entropy", seed=dropout_seed):
             for some in self._processes.own_share(passes):
@@ -158,10 +154,18 @@ class Learner:
             },
         )
 
+    def passes(self, data: Sequence[Datum]) -> list[list[Datum]]:
+        """Return the data as they are computed together."""
+        return [
+            [data[rows[at]] for at in batch]
+            for rows in _by_rule(data).values()
+            for batch in batches([len(data[row].tokens) for row in rows], self._budget)
+        ]
+
     def _one_pass(
         self, data: list[Datum], loss_fn: str, policy: PolicyLoss, total: float
     ) -> dict[str, float]:
-        positions = sorted({at for datum in data for at in _weighted(datum)})
+        positions = weighted_positions(data)
         with self.computing():
             new, entropy = score(
                 self.model,
@@ -214,6 +218,11 @@ def _by_rule(data: Sequence[Datum]) -> dict[tuple[float, float], list[int]]:
     for row, datum in enumerate(data):
         rules.setdefault(_rule(datum), []).append(row)
     return rules
+
+
+def weighted_positions(data: Sequence[Datum]) -> list[int]:
+    """Return the positions at which some sequence has a weight."""
+    return sorted({at for datum in data for at in _weighted(datum)})
 
 
 def _weighted(datum: Datum) -> list[int]:

@@ -1,7 +1,9 @@
 """How much memory training needs, estimated before the first step and compared with what is free.
 
 The estimate counts what grows with the model and with the tokens of one pass. It is meant to be
-right within a factor of about 2, so that a run that cannot fit is known before it fails.
+right within a factor of about 2, so that a run that cannot fit is known before it fails. Before
+anything was generated it is that of the largest pass that the settings allow, which can be several
+times too much: attention grows with the square of a sequence's length.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class MemoryNeed:
     scores: int
     """Of a pass over the vocabulary."""
     sampling: int
-    """The key-value cache; it is not needed at the same time as the two above."""
+    """The key-value cache; it is not needed at the same time as the two above. 0: not counted."""
     free: int | None
     """None where it is not known."""
     where: str
@@ -50,12 +52,20 @@ class MemoryNeed:
         """Whether it is free, as far as is known."""
         return self.free is None or self.total <= self.free
 
+    def bound_sentence(self) -> str:
+        """Return what is needed at most, and what is free."""
+        text = f"training needs up to {_size(self.total)} beside the weights, as far as is known"
+        text += " before the first batch"
+        return text if self.free is None else f"{text}; {_size(self.free)} are free {self.where}"
+
     def sentence(self) -> str:
         """Return what is needed and free, and what to change where it is not enough."""
         parts = (
             f"optimizer {_size(self.optimizer)}, activations {_size(self.activations)}, "
-            f"scores {_size(self.scores)}, or for sampling {_size(self.sampling)}"
+            f"scores {_size(self.scores)}"
         )
+        if self.sampling:
+            parts += f", or for sampling {_size(self.sampling)}"
         text = f"training needs about {_size(self.total)} beside the weights ({parts})"
         if self.free is None:
             return text
@@ -67,11 +77,18 @@ class MemoryNeed:
         )
 
 
-def memory_need(model: Any, *, longest: int, train_tokens: int, sample_tokens: int) -> MemoryNeed:
+def memory_need(
+    model: Any,
+    *,
+    longest: int,
+    train_tokens: int,
+    sample_tokens: int,
+    scored_tokens: int | None = None,
+) -> MemoryNeed:
     """Return what training a transformers model needs.
 
     `longest` is the length of the longest sequence, `train_tokens` and `sample_tokens` are the
-    tokens of one pass.
+    tokens of one pass, `scored_tokens` those of `train_tokens` that are trained on (None: all).
     """
     config = model.config.get_text_config()
     parameter = next(model.parameters())
@@ -92,12 +109,13 @@ def memory_need(model: Any, *, longest: int, train_tokens: int, sample_tokens: i
         activations = layers * tokens * config.hidden_size * width + layer
     else:
         activations = layers * layer
-    chunk = min(tokens, _POSITIONS_AT_ONCE)
+    scored = tokens if scored_tokens is None else scored_tokens
+    chunk = min(scored, _POSITIONS_AT_ONCE)
     free, where = _free(parameter.device)
     return MemoryNeed(
         optimizer=trained * _OPTIMIZER_BYTES,
         activations=activations,
-        scores=config.vocab_size * (tokens * width * 2 + chunk * _SCORE_BYTES),
+        scores=config.vocab_size * (scored * width * 2 + chunk * _SCORE_BYTES),
         sampling=sample_tokens * layers * 2 * key_heads * head * width,
         free=free,
         where=where,

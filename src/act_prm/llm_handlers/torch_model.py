@@ -26,8 +26,8 @@ from act_prm.llm_handlers.client import (
     checked,
 )
 from act_prm.llm_handlers.folders import whole_folder
-from act_prm.llm_handlers.learner import Learner
-from act_prm.llm_handlers.memory import memory_need
+from act_prm.llm_handlers.learner import Learner, weighted_positions
+from act_prm.llm_handlers.memory import MemoryNeed, memory_need
 from act_prm.llm_handlers.processes import Operation, processes
 from act_prm.llm_handlers.sampling import ReplyRow, SamplingRule, generate
 from tau2.errors import ConfigError, ContextWindowExceeded, needs_extra
@@ -166,15 +166,28 @@ class TorchModel:
         settings = self._with_clip(policy or PolicyLoss())
         return await self._everywhere(self._learner.forward_backward, kept, loss_fn, settings, seed)
 
-    def memory_sentence(self) -> str:
+    def memory_sentence(self, data: Sequence[Datum] | None = None) -> str:
         """Return what training needs and what is free; see `client.StatesMemory`."""
         settings = self.settings
+        if data is None:
+            return memory_need(
+                self.model,
+                longest=min(self._context, settings.train_tokens),
+                train_tokens=settings.train_tokens,
+                sample_tokens=settings.sample_tokens,
+            ).bound_sentence()
+        needs = [self._need_of_pass(some) for some in self._learner.passes(data)]
+        return max(needs, key=lambda need: need.total).sentence()
+
+    def _need_of_pass(self, data: Sequence[Datum]) -> MemoryNeed:
+        longest = max(len(datum.tokens) for datum in data)
         return memory_need(
             self.model,
-            longest=min(self._context, settings.train_tokens),
-            train_tokens=settings.train_tokens,
-            sample_tokens=settings.sample_tokens,
-        ).sentence()
+            longest=longest,
+            train_tokens=longest * len(data),
+            sample_tokens=0,
+            scored_tokens=len(weighted_positions(data)) * len(data),
+        )
 
     def _with_clip(self, policy: PolicyLoss) -> PolicyLoss:
         own = self.settings.clip

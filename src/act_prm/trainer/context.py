@@ -49,6 +49,8 @@ class TrainingContext:
     chat: Chat = field(init=False)
     learning_rate: float = field(init=False)
     """The learning rate of the present batch; the training loop sets it."""
+    memory_told: bool = field(init=False, default=False)
+    """Whether the memory that a step needs was told."""
 
     def __post_init__(self) -> None:
         self.chat = Chat(self.model.tokenizer, form=self.prompt_form)

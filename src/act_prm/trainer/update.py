@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Protocol, runtime_checkable
 
-from act_prm.llm_handlers.client import Datum, PolicyLoss, ScoresAsSampled
+from act_prm.llm_handlers.client import Datum, PolicyLoss, ScoresAsSampled, StatesMemory
 from act_prm.metrics.summary import Metrics, mean, means
 from act_prm.trainer.context import TrainingContext
 from tau2.errors import ConfigError
@@ -88,6 +88,7 @@ async def optimize(
     """
     kept = _teaching(data)
     context.random("order", loss_fn, scope).shuffle(kept)
+    _tell_memory(context, kept)
     max_kl = context.config.max_kl
     reports = []
     for start in range(0, len(kept), size):
@@ -100,6 +101,13 @@ async def optimize(
     found = means(reports) | counts
     largest = [one["engine_ratio_max"] for one in reports if "engine_ratio_max" in one]
     return found | ({"engine_ratio_max": max(largest)} if largest else {})
+
+
+def _tell_memory(context: TrainingContext, data: Sequence[Datum]) -> None:
+    """Say before the first step how much memory it needs."""
+    if data and not context.memory_told and isinstance(context.model, StatesMemory):
+        context.reporter.note(context.model.memory_sentence(data))
+        context.memory_told = True
 
 
 def _normalized(context: TrainingContext, data: Sequence[Datum]) -> list[Datum]:
