@@ -88,7 +88,7 @@ def _shared_prefix(model: Any, sequences: Sequence[list[int]], positions: Sequen
     return common_prefix(sequences, min(map(len, sequences)), min(positions) - 1)
 
 
-def common_prefix(sequences: Sequence[Sequence[int]], *limits: int) -> int:
+def common_prefix(sequences: Sequence[list[int]] | Sequence[tuple[int, ...]], *limits: int) -> int:
     """Return how many first tokens to evaluate once for all sequences; 0 where it does not pay.
 
     They are at most the smallest of the limits.
