@@ -162,15 +162,24 @@ class Tau2BenchEnv(Environment):
         flat = [{"type": "function", **schema} for schema in schemas]
         return flat if self.setup.solo else [*flat, RESPOND_USER_TOOL]
 
+    def _policy_in(self, task: Task) -> str:
+        """Return the policy of a task: in some retrieval variants it holds the task's documents."""
+        environment = self.setup.new_environment()
+        if not environment.prepares():
+            return self.domain_policy
+        environment.prepare(task)
+        return environment.get_policy()
+
     def build_system_prompt(self, task: Task | None = None) -> str:
         """Return the system prompt: instructions, policy, how to act.
 
         In solo mode also the ticket.
         """
+        policy = self._policy_in(task) if task is not None else self.domain_policy
         if self.llm_agent_prompt:
-            parts = [standard_prompt(self.domain_policy)]
+            parts = [standard_prompt(policy)]
         else:
-            parts = [self.system_prompt, f"<policy>\n{self.domain_policy}\n</policy>"]
+            parts = [self.system_prompt, f"<policy>\n{policy}\n</policy>"]
         if not self.setup.solo:
             return "\n\n".join([*parts, HOW_TO_ACT])
         ticket = task.ticket if task is not None else None

@@ -196,7 +196,7 @@ class TauEnvironment(Environment):  # type: ignore[misc]  # the package is optio
 
     def _after_reset(self, text: str) -> TauObservation:
         observation = self._observation(text)
-        observation.system_prompt = instructions(self._episode.setup, by_tool=True)
+        observation.system_prompt = instructions(self._episode.rollout.environment)
         observation.tools = self._episode.tools
         return observation
 

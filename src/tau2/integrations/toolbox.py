@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from tau2.agent.llm_agent import standard_prompt
+from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool, as_tool
 from tau2.llm.wire import tools_to_wire
 from tau2.rollout import RolloutSetup
@@ -65,10 +66,21 @@ def schemas(tools: Sequence[Tool]) -> list[JsonObject]:
     return tools_to_wire(list(tools)) or []
 
 
-def instructions(setup: RolloutSetup, *, by_tool: bool) -> str:
-    """Return the agent's system prompt; `by_tool` tells it to speak through `respond_user`."""
-    policy = setup.new_environment().get_policy()
-    return standard_prompt(policy, SPEAK_BY_TOOL if by_tool else None)
+def instructions(environment: Environment) -> str:
+    """Return the agent's system prompt, which tells it to speak through `respond_user`.
+
+    The policy may depend on the task that the environment is prepared for.
+    """
+    return standard_prompt(environment.get_policy(), SPEAK_BY_TOOL)
+
+
+def instructions_by_task(setup: RolloutSetup, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each task's id and the agent's system prompt in it."""
+    environment = setup.new_environment()
+    for task_id in ids:
+        if environment.prepares():
+            environment.prepare(setup.find_task(task_id))
+        yield task_id, instructions(environment)
 
 
 @lru_cache(maxsize=64)

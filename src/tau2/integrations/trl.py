@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from tau2.environment.tool import Tool
 from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
-from tau2.integrations.toolbox import domain_tools, instructions, setup_for_tools, task_ids
+from tau2.integrations.toolbox import domain_tools, instructions_by_task, setup_for_tools, task_ids
 from tau2.rollout import RolloutSetup
 from tau2.utils.json_types import JsonMapping, JsonObject
 
@@ -111,19 +111,17 @@ def rows(
         retrieval_config=retrieval_config,
         retrieval_config_kwargs=retrieval_config_kwargs,
     )
-    system = instructions(setup, by_tool=True)
-    prompt = [
-        {"role": "system", "content": system},
-        {"role": "user", "content": _FIRST_USER_CONTENT},
-    ]
     return [
         {
-            "prompt": [dict(message) for message in prompt],
+            "prompt": [
+                {"role": "system", "content": system},
+                {"role": "user", "content": _FIRST_USER_CONTENT},
+            ],
             "task_id": task_id,
             "seed": seed,
             "environment": domain,
         }
-        for task_id in task_ids(domain, split, count)
+        for task_id, system in instructions_by_task(setup, task_ids(domain, split, count))
     ]
 
 

@@ -20,7 +20,7 @@ from tau2.integrations.episode import Episode, EpisodeOutcome
 from tau2.integrations.packages import needs_package
 from tau2.integrations.toolbox import (
     domain_tools,
-    instructions,
+    instructions_by_task,
     schemas,
     setup_for_tools,
     task_ids,
@@ -198,8 +198,8 @@ class TauTaskset(vf.Taskset[TauTask, TauTasksetConfig]):  # type: ignore[misc]  
         """Yield the tasks in the order of the domain. Raise UnknownName for the domain or split."""
         config = self.config
         domain = config.task.tools.domain
-        system_prompt = instructions(_setup_of(config.task.tools), by_tool=True)
-        for task_id in task_ids(domain, config.split, config.count):
+        ids = task_ids(domain, config.split, config.count)
+        for task_id, system_prompt in instructions_by_task(_setup_of(config.task.tools), ids):
             data = TauData(
                 id=task_id,
                 name=f"{domain}/{task_id}",

@@ -11,8 +11,10 @@ from tests.library import LIBRARY, library_tasks
 from tests.unit.runner.conftest import a_config
 
 from tau2.data_model.simulation import Results
+from tau2.environment.environment import Environment
 from tau2.errors import ConfigError, MissingExtra, UnknownName
 from tau2.gym import AgentGymEnv
+from tau2.integrations import trl
 from tau2.metrics.comparison import compare
 from tau2.metrics.summary import summarize
 from tau2.registry import registry
@@ -137,6 +139,21 @@ def test_live_episodes_take_the_same_options():
         RolloutSetup("mock", **chosen).new_environment()
     with pytest.raises(UnknownName, match="no retrieval variant named 'by_ear'"):
         build_environment("library", env_kwargs={"retrieval_variant": "by_ear"})
+
+
+def test_prompts_for_trainers_have_the_policy_of_the_variant_and_the_task(monkeypatch):
+    (first, _) = trl.rows("library", retrieval_config="by_hand")
+    assert "Read by by_hand {}." in first["prompt"][0]["content"]
+
+    def prepare(self, task):
+        self.policy = f"The policy of {task.id}."
+
+    monkeypatch.setattr(Environment, "prepare", prepare)
+    prompts = {row["task_id"]: row["prompt"][0]["content"] for row in trl.rows("library")}
+    assert {name: f"The policy of {name}." in text for name, text in prompts.items()} == {
+        "library": True,
+        "look up first": True,
+    }
 
 
 def test_a_comparison_names_different_variants():
