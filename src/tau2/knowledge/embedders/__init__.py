@@ -14,6 +14,7 @@ EMBEDDERS: PluginTable[Embedder] = PluginTable(
     "embedder",
     "tau2.embedders",
     {
+        "minilm": "embedders.minilm:MiniLmEmbedder",
         "openai": "embedders.endpoint:openai",
         "openrouter": "embedders.endpoint:openrouter",
         "wordllama": "embedders.wordllama:WordLlamaEmbedder",

@@ -22,14 +22,16 @@ _TYPES = {"F16": np.float16, "F32": np.float32}
 
 
 def read_tensors(content: bytes | memoryview, source: str) -> dict[str, NDArray[np.floating]]:
-    """Return the tensors of a safetensors file by name, as views of `content`.
+    """Return the tensors of 16 and 32 bit floats of a safetensors file by name.
+
+    They are views of `content`. Tensors of other numbers are left out.
 
     Args:
         content: The whole file.
         source: What the file is, for messages.
 
     Raises:
-        DataFileError: the file is damaged, or holds other numbers than 16 and 32 bit floats.
+        DataFileError: the file is damaged.
     """
     try:
         size = int.from_bytes(content[:_SIZE_BYTES], "little")
@@ -37,8 +39,9 @@ def read_tensors(content: bytes | memoryview, source: str) -> dict[str, NDArray[
             raise ValueError("its header is too long")
         header = json.loads(bytes(content[_SIZE_BYTES : _SIZE_BYTES + size]))
         data = memoryview(content)[_SIZE_BYTES + size :]
+        header.pop("__metadata__", None)
         return {
-            name: _tensor(entry, data) for name, entry in header.items() if name != "__metadata__"
+            name: _tensor(entry, data) for name, entry in header.items() if entry["dtype"] in _TYPES
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataFileError(f"the weights of {source} cannot be read: {error}") from error
