@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from tau2.audit.checks import without_judge
 from tau2.audit.trajectory import is_write, play_reference
 from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import TextRunConfig
-from tau2.data_model.tasks import Action, Task
+from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
 from tau2.environment.toolkit import ToolKitBase
@@ -325,13 +325,23 @@ def other_values(value: Any) -> Iterator[Any]:
             )
 
 
-def altered(action: Action, recorded: list[dict[str, Any]], rng: random.Random) -> Iterator[Action]:
-    """Yield variants of an action with one argument changed.
+def graded_arguments(task: Task, action: Action) -> Collection[str]:
+    """Return the arguments that count: a task graded by its calls alone says which it compares."""
+    by_calls_alone = set(task.evaluation_criteria.reward_basis) == {RewardType.ACTION}
+    if by_calls_alone and action.compare_args is not None:
+        return action.compare_args
+    return action.arguments
+
+
+def altered(
+    action: Action, graded: Collection[str], recorded: list[dict[str, Any]], rng: random.Random
+) -> Iterator[Action]:
+    """Yield variants of an action with one of its graded arguments changed.
 
     Slightly, or to what another task wants.
     """
     for name, value in action.arguments.items():
-        if (action.name, name) in _WORDS:
+        if name not in graded or (action.name, name) in _WORDS:
             continue
         elsewhere = [other[name] for other in recorded if name in other and other[name] != value]
         for other in [*other_values(value), *rng.sample(elsewhere, min(1, len(elsewhere)))]:
@@ -348,7 +358,12 @@ def test_no_write_of_the_reference_can_be_altered(domain):
         return [
             f"{action.get_func_format()} may as well be {other.get_func_format()}"
             for at, action in writes_of(setup)
-            for other in altered(action, recorded[action.requestor, action.name], rng)
+            for other in altered(
+                action,
+                graded_arguments(setup.task, action),
+                recorded[action.requestor, action.name],
+                rng,
+            )
             if reward_with(setup, [*actions[:at], other, *actions[at + 1 :]]) > 0
         ]
 
