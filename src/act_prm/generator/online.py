@@ -236,7 +236,7 @@ class OnlineGenerator:
             completion.text,
             tool_call_tags=self.context.tool_call_tags,
             thought_tags=self.context.thought_tags,
-            known_tools=[tool["name"] for tool in state.tools],
+            tools=state.tools,
         )
         response = {"role": "assistant", "content": completion.text}
         try:

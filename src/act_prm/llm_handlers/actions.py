@@ -1,6 +1,8 @@
 """Reads a model's reply as actions: calls in tags, bare JSON, thoughts, plain text.
 
-Texts are split and calls are read by `tau2.actions`; the time is linear in the length.
+Texts are split and calls are read by `tau2.actions`; the time is linear in the length. Where the
+offered tools are given, calls are read in every form of `tau2.actions.written_calls`, as `tau2 run`
+reads them.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from tau2.actions.parse import unfenced
 from tau2.actions.reasoning import THINK_TAGS, Tags
 from tau2.actions.tagged import TOOL_CALL_TAGS, Part, PartKind, TagSplitter, json_values
 from tau2.actions.tool_calls import MOST_CALLS, call_from_json
+from tau2.actions.written_calls import Offered, argument_names, written_calls
 from tau2.data_model.malformed import MALFORMED_KEY
 from tau2.data_model.message import ToolCall
 from tau2.utils.json_types import JsonMapping, JsonValue
@@ -34,6 +37,7 @@ def get_actions(
     tool_call_tags: tuple[str, str] = TOOL_CALL_TAGS,
     thought_tags: tuple[str, str] = THOUGHT_TAGS,
     known_tools: Collection[str] | None = None,
+    tools: Sequence[JsonMapping] = (),
     first_call: int = 0,
 ) -> list[ActionFromLLM]:
     """Return what a reply says and does, in its order; never raises on anything a model can write.
@@ -43,10 +47,14 @@ def get_actions(
         tool_call_tags: What a call stands between.
         thought_tags: The tags of a thought, besides those that models use anyway (`<think>`).
         known_tools: A bare JSON object that names one of them is a call even without arguments.
+        tools: The offered tools, as OpenAI's API states them. Calls of them are read in other
+            forms, too (`<function=name>`, `name(key="value")`, ReAct …).
         first_call: The number that the first call's id gets.
     """
     thoughts = (Tags(*thought_tags), *THINK_TAGS)
-    reader = _Reader(Tags(*tool_call_tags), thoughts, frozenset(known_tools or ()))
+    offered = argument_names(tools)
+    known = frozenset({*(known_tools or ()), *offered})
+    reader = _Reader(Tags(*tool_call_tags), thoughts, known, offered)
     given = [messages] if isinstance(messages, str | Mapping) else list(messages)
     found: list[ActionFromLLM] = []
     for message in given:
@@ -60,9 +68,12 @@ def get_actions(
 class _Reader:
     """Reads replies that use these tags."""
 
-    def __init__(self, call: Tags, thoughts: Sequence[Tags], known: frozenset[str]) -> None:
+    def __init__(
+        self, call: Tags, thoughts: Sequence[Tags], known: frozenset[str], offered: Offered
+    ) -> None:
         self._call_tags = call
         self._known = known
+        self._offered = offered
         self._splitter = TagSplitter(call, thoughts)
 
     def message(self, message: str | JsonMapping) -> list[ActionFromLLM]:
@@ -92,7 +103,10 @@ class _Reader:
         found: list[ActionFromLLM] = []
         calls = 0
         for kind, body in parts:
-            actions = self._of_part(kind, body, bare)
+            if kind is PartKind.TEXT and not has_tagged and not bare:
+                actions = self._written(body)
+            else:
+                actions = self._of_part(kind, body, bare)
             calls += sum(action.is_call for action in actions)
             found += actions
             if calls > MOST_CALLS:
@@ -108,6 +122,16 @@ class _Reader:
             return [_words(REASONING, body)]
         return bare or [_words(MESSAGE, body)]
 
+    def _written(self, text: str) -> list[ActionFromLLM]:
+        """Return what a text without tags says and calls."""
+        if not text:
+            return []
+        found = written_calls(text, self._offered)
+        if found is None:
+            return [_words(MESSAGE, text)]
+        said = [_words(MESSAGE, found.words)] if found.words else []
+        return [*said, *map(_call, found.calls)]
+
     def _tagged_calls(self, body: str) -> list[ActionFromLLM]:
         """Return the calls between two tags: one, several in a row, or a list of them."""
         try:
@@ -115,6 +139,9 @@ class _Reader:
         except RecursionError:
             return [self._unreadable(body, "it is nested too deeply")]
         except ValueError as problem:
+            other = written_calls(f"<tool_call>{body}</tool_call>", self._offered)
+            if other is not None:
+                return [_call(call) for call in other.calls]
             return [self._unreadable(body, f"not valid JSON: {problem}")]
         if not values:
             return [self._unreadable(body, "there is nothing in it")]

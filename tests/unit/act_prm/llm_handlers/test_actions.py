@@ -175,6 +175,44 @@ def test_a_known_name_alone_is_a_call():
     ]
 
 
+OFFERED = [
+    {"name": "get_user", "parameters": {"properties": {"id": {"type": "string"}}}},
+    {"type": "function", "function": {"name": "list_all_airports", "parameters": {}}},
+]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        'get_user(id="u1")',
+        '```python\nget_user(id="u1")\n```',
+        "<function=get_user><parameter=id>u1</parameter></function>",
+        tagged("<function=get_user><parameter=id>u1</parameter></function>"),
+        tagged("get_user<arg_key>id</arg_key><arg_value>u1</arg_value>"),
+        'Action: get_user\nAction Input: {"id": "u1"}',
+        f"[TOOL_CALLS][{A_CALL}]",
+    ],
+)
+def test_calls_of_offered_tools_are_read_in_the_forms_that_models_write(reply):
+    assert brief(reply, tools=OFFERED) == [("function_call", "get_user", {"id": "u1"})]
+    assert ("function_call", "get_user", {"id": "u1"}) not in brief(
+        reply, tools=OFFERED[1:]
+    )  # not offered
+
+
+def test_words_before_a_call_in_another_form_are_a_message():
+    assert brief('Let me look.\nget_user(id="u1")', tools=OFFERED) == [
+        ("message", "Let me look."),
+        ("function_call", "get_user", {"id": "u1"}),
+    ]
+    assert brief("I can get_user for you.", tools=OFFERED) == [
+        ("message", "I can get_user for you.")
+    ]
+    assert brief('{"name": "list_all_airports"}', tools=OFFERED) == [
+        ("function_call", "list_all_airports", {})
+    ]
+
+
 @pytest.mark.parametrize("tag", ["think", "thinking", "thought"])
 def test_thoughts_are_kept_apart(tag):
     assert brief(f"<{tag}>Hm.</{tag}>Hello.") == [("reasoning", "Hm."), ("message", "Hello.")]
@@ -269,7 +307,7 @@ PIECES = st.lists(PIECE, max_size=12).map("".join)
 @example(reply="\ud800")
 @example(reply='{"name": "\\ud800", "arguments": {"\\ud800": "\\ud800"}}')
 def test_nothing_a_model_writes_raises(reply):
-    for action in get_actions(reply):
+    for action in [*get_actions(reply), *get_actions(reply, tools=OFFERED)]:
         assert action.model_validate_json(action.model_dump_json()) == action
         assert action.type in {"function_call", "unreadable_call", "message", "reasoning"}
         assert action.is_call or action.text.strip()
