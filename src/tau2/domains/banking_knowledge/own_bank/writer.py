@@ -34,8 +34,6 @@ PROSE = FOLDER / "prose"
 _PLACEHOLDER = re.compile(r"\{([^{}:]+)(?::([^{}]+))?\}")
 # Names of tools and the numbers of steps are no facts.
 _NO_FACT = re.compile(r"`[a-z_]+_\d{4}`|`get_card_last_4_digits`|^\d+\. ")
-_GUARD = re.compile(r"([?!*]) ([^|]+) \| (.*)")
-_FILTER = re.compile(r"(.+)\[(\w+)=([\w.]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +167,10 @@ class _Writer:
         return "\n".join(lines).strip()
 
     def _line(self, line: str, draft: _Draft) -> list[str]:
-        guard = _GUARD.fullmatch(line)
-        if guard is None:
+        sign = line[:1]
+        path, bar, text = line[2:].partition(" | ")
+        if sign not in {"?", "!", "*"} or line[1:2] != " " or not bar:
             return [self._filled(line, draft)]
-        sign, path, text = guard.groups()
         if sign == "*":
             return [
                 filled
@@ -194,8 +192,8 @@ class _Writer:
 
     def _entries(self, path: str, names: Mapping[str, str]) -> Iterator[tuple[str, object]]:
         """Yield path and value of the entries of a table or list."""
-        found = _FILTER.fullmatch(path)
-        base = found[1] if found else path
+        base, _, condition = path.partition("[")
+        field_name, _, wanted = condition.rstrip("]").partition("=")
         absolute, value = self._value(base, names)
         entries: Iterator[tuple[object, object]]
         if isinstance(value, Mapping):
@@ -203,7 +201,7 @@ class _Writer:
         else:
             entries = iter(enumerate(cast("list[object]", value)))
         for key, entry in entries:
-            if found and str(getattr(entry, found[2])).lower() != found[3].lower():
+            if condition and str(getattr(entry, field_name)).lower() != wanted:
                 continue
             yield f"{absolute}.{key}", entry
 
