@@ -227,7 +227,8 @@ class CustomerTools(DiscoverableUserTools, BankToolKit):
             self.refuse(f"you have this link already: {self.rules.referral_url}{referral_id}")
         return f"Your link for the {card_name}: {self.rules.referral_url}{referral_id}"
 
-    @is_discoverable_tool(ToolType.READ)
+    # With `strict_compat` a call by its name is logged as well: a replay has to make it again.
+    @is_discoverable_tool(ToolType.READ, mutates_state=True)
     def get_card_last_4_digits(self, credit_card_account_id: str) -> str:
         """Read the last four digits on your credit card.
 
