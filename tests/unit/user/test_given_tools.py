@@ -8,6 +8,7 @@ import pytest
 
 from tau2.environment.tool import as_tool
 from tau2.user.scripted_user.agenda import UserAction
+from tau2.user.scripted_user.given_tools import named_in
 from tau2.user.scripted_user.toolbox import Toolbox
 
 
@@ -78,3 +79,11 @@ def test_without_values_the_customer_asks_back_and_then_completes_the_call() -> 
 def test_a_customer_without_such_a_tool_is_given_nothing() -> None:
     text = "Please use deposit_check_3847(account_id='acc_77')."
     assert Toolbox([as_tool(ask_for_a_person)]).given_in([text], text, ()) == []
+
+
+def test_an_id_before_a_bracket_is_no_tool() -> None:
+    text = "I update the transaction rewards txn_1c8ef0a8c4 (new rewards earned: 1281 points)."
+    assert named_in(text, {}, ()) == ""
+    assert named_in("Please use get_card_last_4_digits (it shows four digits).", {}, ()) == (
+        "get_card_last_4_digits"
+    )

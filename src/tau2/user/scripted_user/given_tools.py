@@ -23,9 +23,10 @@ _PAIRS = re.compile(
     rf"`([^`\n]{{1,{_LONGEST_VALUE}}})`|([^\s,;)`\"'{{}}]{{1,{_LONGEST_VALUE}}}))"
 )
 """`key="value"`, "key: value" or "key is value"."""
-_CALLED = re.compile(r"\b([a-z]+(?:_[a-z0-9]+)+)\b[`\"']?\s?\(")
+# A name begins with two words, an id such as txn_1c8ef0a8c4 with one.
+_CALLED = re.compile(r"\b([a-z]+_[a-z]+(?:_[a-z0-9]+)*)\b[`\"']?\s?\(")
 _CALLED_A_TOOL = re.compile(
-    r"\btools?\b[^.\n_]{0,30}?[`\"'\s]([a-z]+(?:_[a-z0-9]+)+)\b", re.IGNORECASE
+    r"\btools?\b[^.\n_]{0,30}?[`\"'\s]([a-z]+_[a-z]+(?:_[a-z0-9]+)*)\b", re.IGNORECASE
 )
 _NUMBERED = re.compile(r"\b([a-z]+_[a-z]+(?:_[a-z]+)*_\d{4})\b")
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?")
