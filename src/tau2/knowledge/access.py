@@ -35,6 +35,19 @@ def retriever_named(
     return retriever_for(documents, "dense", embedder=_EMBEDDERS[name])
 
 
+def retriever_chosen(documents: DocumentSet, name: str) -> SharedRetriever:
+    """Return the retriever of a name such as `hybrid` or `hybrid/minilm`, which has an embedder.
+
+    Raises:
+        UnknownName: there is no such retriever or embedder.
+        ConfigError: it takes no embedder, or a key is missing.
+        MissingExtra: a package that it needs is not installed.
+    """
+    own_name, _, embedder = name.partition("/")
+    options = {"embedder": embedder} if embedder else {}
+    return retriever_for(documents, own_name, **options)
+
+
 class Knowledge:
     """The documents of an environment, and the means by which its agent gets at them.
 
@@ -77,7 +90,11 @@ class Knowledge:
         if variant.reranked and reranker is None:
             self._reranker = reranker_for(min_score=variant.options.reranker_min_score)
         find = retrievers or partial(retriever_named, strict_compat=strict_compat)
-        self._by_words = find(documents, variant.retriever) if variant.retriever else None
+        self._by_words: Retriever | None = None
+        if variant.options.retriever is not None:
+            self._by_words = retriever_chosen(documents, variant.options.retriever)
+        elif variant.retriever is not None:
+            self._by_words = find(documents, variant.retriever)
         self._by_meaning: Retriever | None = None
         if variant.dense_retriever is not None:
             try:

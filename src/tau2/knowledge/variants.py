@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from tau2.errors import ConfigError, UnknownName, nearest_name, quoted
+from tau2.knowledge.index import RETRIEVERS
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,11 @@ class RetrievalOptions:
     """Whether `grep` distinguishes upper and lower case."""
     reranker_min_score: float = 5
     """Hits that the reranker gives less, of 10, are not shown."""
+    retriever: str | None = None
+    """What `KB_search` asks in place of the variant's retriever.
+
+    A name of `tau2.knowledge.index.RETRIEVERS`; behind a slash, that of an embedder.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +170,13 @@ def variant_named(
     variant = VARIANTS.get(name.casefold())
     if variant is None:
         raise UnknownVariant("retrieval variant", name, VARIANTS)
-    return replace(variant, options=_options(kwargs or {}, ignore_unknown=ignore_unknown))
+    options = _options(kwargs or {}, ignore_unknown=ignore_unknown)
+    if options.retriever is not None and "KB_search" not in variant.tools:
+        raise ConfigError(
+            f"the retrieval option 'retriever' is for variants with KB_search; {variant.name!r} "
+            "has none"
+        )
+    return replace(variant, options=options)
 
 
 def _options(kwargs: Mapping[str, object], *, ignore_unknown: bool) -> RetrievalOptions:
@@ -196,10 +208,15 @@ def _is_score(value: object) -> bool:
     return 0 <= value <= _TOP_SCORE
 
 
+def _is_retriever(value: object) -> bool:
+    return isinstance(value, str) and value.partition("/")[0] in RETRIEVERS
+
+
 _COUNT = f"a whole number from 1 to {_MOST_HITS:,}"
 _CHECKS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "top_k": (_is_count, _COUNT),
     "grep_top_k": (_is_count, _COUNT),
     "case_sensitive": (lambda value: isinstance(value, bool), "true or false"),
     "reranker_min_score": (_is_score, f"a number from 0 to {_TOP_SCORE}"),
+    "retriever": (_is_retriever, "the name of a retriever, such as hybrid or dense/minilm"),
 }

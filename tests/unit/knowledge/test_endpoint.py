@@ -72,7 +72,7 @@ def reply(content, status=200, headers=None):
 
 @pytest.fixture
 def server(monkeypatch):
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE"):
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENROUTER_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     monkeypatch.setenv("OPENROUTER_API_KEY", SECRET)
@@ -121,6 +121,16 @@ def test_a_server_of_ones_own_needs_an_address_and_no_key(server, monkeypatch):
     assert "Authorization" not in dict(place.headers)
     assert body["dimensions"] == 2
     assert own.name == "openai/bge-small, 2 dimensions, at http://127.0.0.1:9/v1/embeddings"
+
+
+def test_the_address_may_stand_in_the_environment_and_belongs_to_the_name(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENROUTER_BASE_URL", "http://127.0.0.1:8/v1")
+    for name, port in (("openai/any", 9), ("openrouter/any", 8)):
+        embedder = embedder_for(name)
+        embedder.query("hose")
+        assert server.seen[-1][0].url == f"http://127.0.0.1:{port}/v1/embeddings"
+        assert embedder.name == f"{name}, at http://127.0.0.1:{port}/v1/embeddings"
 
 
 def test_many_texts_go_in_batches_and_come_back_in_order(server):

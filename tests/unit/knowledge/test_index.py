@@ -12,9 +12,11 @@ import pytest
 from tests.unit.knowledge.cast import BOARD, found, random_documents
 
 from tau2.errors import ConfigError, ModelUnavailable, UnknownName
+from tau2.knowledge.access import Knowledge
 from tau2.knowledge.documents import DocumentSet
 from tau2.knowledge.index import RETRIEVERS, retriever_for
 from tau2.knowledge.protocols import Hit
+from tau2.knowledge.variants import variant_named
 
 
 class Listed:
@@ -122,3 +124,21 @@ def test_an_option_that_is_no_plain_data_or_not_known_is_told(listed):
 def test_a_name_in_use_is_not_given_twice():
     with pytest.raises(ConfigError, match="already"):
         RETRIEVERS.add("okapi", Listed)
+
+
+def test_a_run_may_choose_the_retriever_of_its_search():
+    pytest.importorskip("wordllama.config", reason="the extra 'knowledge' is not installed")
+    variant = variant_named("bm25", {"retriever": "hybrid/wordllama", "top_k": 1})
+    assert found(Knowledge(BOARD, variant).search("rotting vegetables")) == ["compost"]
+    assert Knowledge(BOARD, variant_named("bm25", {"top_k": 1})).search("rotting vegetables") == []
+
+
+def test_a_retriever_that_cannot_be_is_told_when_it_is_chosen():
+    with pytest.raises(ConfigError, match="hybrid or dense/minilm"):
+        variant_named("bm25", {"retriever": "google"})
+    with pytest.raises(ConfigError, match="'grep_only' has none"):
+        variant_named("grep_only", {"retriever": "hybrid"})
+    with pytest.raises(UnknownName, match="did you mean 'wordllama'"):
+        Knowledge(BOARD, variant_named("bm25", {"retriever": "dense/wordlama"}))
+    with pytest.raises(ConfigError, match="embedder"):
+        Knowledge(BOARD, variant_named("bm25", {"retriever": "okapi/wordllama"}))

@@ -87,8 +87,9 @@ class EndpointEmbedder:
         self.name = f"{settings.provider}/{settings.model}"
         if settings.dimensions is not None:
             self.name += f", {settings.dimensions} dimensions"
-        if settings.api_base is not None:
-            self.name += f", at {self._endpoint.url}"
+        if not self._endpoint.url.startswith(service.url):
+            # Vectors of another server are others, whatever its models are called.
+            self.name += f", at {self._endpoint.url.partition('?')[0]}"
         if settings.query_prefix:
             self.name += ", queries with an instruction"
 
@@ -195,7 +196,8 @@ def openrouter(
     settings = EndpointSettings(
         "openrouter", sent, api_base, dimensions, query_prefix, key_variable
     )
-    return EndpointEmbedder(settings, _service(OPENROUTER_URL, (), key_variable))
+    variables = ("OPENROUTER_BASE_URL", "OPENROUTER_API_BASE")
+    return EndpointEmbedder(settings, _service(OPENROUTER_URL, variables, key_variable))
 
 
 def _service(url: str, address_variables: tuple[str, ...], key_variable: str) -> Service:
