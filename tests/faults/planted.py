@@ -66,7 +66,7 @@ class Clean:
 
     def is_write(self, call: ToolCall | Action) -> bool:
         """Return whether a call changes something."""
-        return mutates(self.tools, call.name, call.requestor)
+        return mutates(self.tools, call)
 
     def writes_at(self, requestor: str = "assistant") -> list[int]:
         """Return where a participant changes something."""
@@ -76,7 +76,8 @@ class Clean:
             for place, message in enumerate(self.messages)
             if isinstance(message, kind)
             and any(
-                mutates(self.tools, call.name, requestor) and not self._failed(place, call)
+                self.is_write(call.model_copy(update={"requestor": requestor}))
+                and not self._failed(place, call)
                 for call in message.calls
             )
         ]

@@ -151,9 +151,7 @@ class ChangeVerdicts:
         """Return whether a step of the customer's follows a change that the agent did not make."""
         if action.requestor != "user":
             return False
-        earlier = itertools.takewhile(
-            lambda one: one is not action, self.conversation.setup.task.reference_actions
-        )
+        earlier = itertools.takewhile(lambda one: one is not action, self.differences.reference)
         return any(
             one.requestor == "assistant" and one in self.differences.missing for one in earlier
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from pydantic_core import to_jsonable_python
 
@@ -46,6 +47,7 @@ class Done:
 
     turn: int
     call: ToolCall
+    """Of a discoverable tool, the call of that tool itself."""
     result: ToolMessage | None
     """As recorded; None where the conversation ends before it."""
     replayed: ToolMessage
@@ -123,10 +125,10 @@ class Conversation:
         self, environment: Environment, turn: int, call: ToolCall, result: ToolMessage
     ) -> Done:
         if environment.looks_outside(call):
-            return Done(turn, call, result, result, changes=False)
+            return Done(turn, meant(environment, call), result, result, changes=False)
         replayed = environment.get_response(call)
-        changes = not replayed.error and mutates(environment, call.name, call.requestor)
-        return Done(turn, call, result, replayed, changes)
+        changes = not replayed.error and mutates(environment, call)
+        return Done(turn, meant(environment, call), result, replayed, changes)
 
     def results_text(self, before: int | None = None) -> Iterator[tuple[int, str]]:
         """Yield the index and text of every tool result, those before a message only."""
@@ -163,10 +165,28 @@ def _results(message: Message) -> Sequence[ToolMessage]:
     return [message] if isinstance(message, ToolMessage) else []
 
 
-def mutates(environment: Environment, name: str, requestor: str) -> bool:
-    """Return whether a tool changes the environment."""
-    toolkit = environment.user_tools if requestor == "user" else environment.tools
-    return toolkit is not None and toolkit.has_tool(name) and toolkit.tool_mutates_state(name)
+def mutates(environment: Environment, call: ToolCall | Action) -> bool:
+    """Return whether a call may change the databases of the environment."""
+    toolkit = environment.user_tools if call.requestor == "user" else environment.tools
+    return (
+        toolkit is not None
+        and toolkit.has_tool(call.name)
+        and toolkit.may_change_database(call.name, call.arguments)
+    )
+
+
+CallT = TypeVar("CallT", ToolCall, Action)
+
+
+def meant(environment: Environment, call: CallT) -> CallT:
+    """Return a call of the tool that a call reaches: of a discoverable tool, that tool's own."""
+    toolkit = environment.user_tools if call.requestor == "user" else environment.tools
+    if toolkit is None or not toolkit.has_tool(call.name):
+        return call
+    name, arguments = toolkit.meant_call(call.name, call.arguments)
+    if name == call.name:
+        return call
+    return call.model_copy(update={"name": name, "arguments": arguments})
 
 
 def as_taken(environment: Environment, call: ToolCall | Action) -> JsonObject:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from tau2.blame.changes import ChangeVerdicts
-from tau2.blame.conversation import Conversation, mutates, tool_failures
+from tau2.blame.conversation import Conversation, meant, mutates, tool_failures
 from tau2.blame.ending import Ending, ended_early, ending_of, wish_not_stated
 from tau2.blame.finding import (
     Blame,
@@ -210,13 +210,9 @@ def _missing_reads(
 ) -> Iterator[Finding]:
     checks = run.reward_info.action_checks if run.reward_info is not None else None
     for check in checks or ():
-        action = check.action
-        if not check.action_match and not mutates(
-            conversation.start, action.name, action.requestor
-        ):
-            yield agent_finding(
-                Kind.NOT_DONE, ending.turn, f"The agent never called {action.name}."
-            )
+        if not check.action_match and not mutates(conversation.start, check.action):
+            name = meant(conversation.start, check.action).name
+            yield agent_finding(Kind.NOT_DONE, ending.turn, f"The agent never called {name}.")
 
 
 def _not_told(run: SimulationRun, conversation: Conversation, ending: Ending) -> Iterator[Finding]:

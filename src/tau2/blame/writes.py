@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tau2.blame.conversation import Conversation, Done, as_taken, mutates
+from tau2.blame.conversation import Conversation, Done, as_taken, meant, mutates
 from tau2.blame.values import leaves
 from tau2.data_model.tasks import Action
 from tau2.utils.json_types import JsonObject
@@ -28,15 +28,19 @@ class WriteDifferences:
     missing: list[Action] = field(default_factory=list)
     wrong: list[WrongWrite] = field(default_factory=list)
     extra: list[Done] = field(default_factory=list)
+    reference: list[Action] = field(default_factory=list)
+    """All actions of the reference, those of discoverable tools as calls of these themselves."""
 
 
 def compare_writes(conversation: Conversation) -> WriteDifferences:
     """Pair the changes of both sides: equal ones first, then those that are most alike."""
     start = conversation.start
+    actions = conversation.setup.task.reference_actions
+    reference = [meant(start, action) for action in actions]
     wanted = [
-        action
-        for action in conversation.setup.task.reference_actions
-        if mutates(start, action.name, action.requestor)
+        reached
+        for action, reached in zip(actions, reference, strict=True)
+        if mutates(start, action)
     ]
     made = list(conversation.writes)
     missing = []
@@ -53,7 +57,9 @@ def compare_writes(conversation: Conversation) -> WriteDifferences:
         if done.call.requestor == "user"
         or not any(_is_same(conversation, one, done) for one in wanted)
     ]
-    return _paired(conversation, missing, made)
+    differences = _paired(conversation, missing, made)
+    differences.reference = reference
+    return differences
 
 
 def _is_same(conversation: Conversation, action: Action, done: Done) -> bool:

@@ -222,14 +222,40 @@ class _Discoverable(ToolKitBase):
     def without_order(self, tool_name: str, arguments: JsonObject) -> JsonObject:
         """Return arguments for comparing calls; those of a discoverable tool as its values."""
         arguments = super().without_order(tool_name, arguments)
+        name = self._reached(tool_name, arguments)
+        values = self._values(name, arguments) if name is not None else None
+        return arguments if values is None else {**arguments, "arguments": values}
+
+    def meant_call(self, tool_name: str, arguments: JsonObject) -> tuple[str, JsonObject]:
+        """Return the discoverable tool that a call reaches, with its arguments.
+
+        What is not readable as arguments is left out. Any other call is returned as it is.
+        """
+        name = self._reached(tool_name, arguments)
+        if name is None:
+            return tool_name, arguments
+        return name, self._values(name, arguments) or {}
+
+    def may_change_database(self, tool_name: str, arguments: JsonObject) -> bool:
+        """Return whether a call may change what grading compares: look-ups may be logged or not."""
+        name = self._reached(tool_name, arguments)
+        if name is None:
+            return super().may_change_database(tool_name, arguments)
+        return self.tool_mutates_state(name) or self._is_logged(name)
+
+    def _reached(self, tool_name: str, arguments: JsonObject) -> str | None:
+        """Return the discoverable tool that a call reaches; None for any other call."""
         name = arguments.get(self._name_argument)
-        if tool_name != self._call_tool or not isinstance(name, str):
-            return arguments
+        return name if tool_name == self._call_tool and self._is_discoverable_name(name) else None
+
+    def _values(self, name: str, arguments: JsonObject) -> JsonObject | None:
+        """Return the arguments for a discoverable tool; None for what it would refuse."""
+        text = arguments.get("arguments")
         try:
-            values = self._coerced(name, parsed_arguments(arguments.get("arguments") or ""))
+            values = self._coerced(name, parsed_arguments(text if isinstance(text, str) else ""))
         except ToolError:
-            return arguments
-        return {**arguments, "arguments": super().without_order(name, values)}
+            return None
+        return super().without_order(name, values)
 
     def _refuse_direct_call(self, tool_name: str) -> None:
         if self.is_discoverable(tool_name):
@@ -278,6 +304,11 @@ class DiscoverableAgentTools(_Discoverable):
             raise _unknown(agent_tool_name)
         self.unlocked |= {agent_tool_name}
         return f"Unlocked: {described(self.tool_template(agent_tool_name))}"
+
+    def may_change_database(self, tool_name: str, arguments: JsonObject) -> bool:
+        """Return whether a call may change what grading compares: what is unlocked is no data."""
+        is_unlock = tool_name == "unlock_discoverable_agent_tool"
+        return not is_unlock and super().may_change_database(tool_name, arguments)
 
     @is_tool(ToolType.WRITE)
     def call_discoverable_agent_tool(
@@ -453,6 +484,9 @@ class DiscoverableUserTools(_Discoverable):
     def given_user_tools(self) -> Iterable[str]:
         """Return the names of the tools that the customer was given."""
         return list(self.db.user_discoverable_tools)
+
+    def _is_logged(self, tool_name: str) -> bool:
+        return self.strict_compat or super()._is_logged(tool_name)
 
     def log_user_call(self, tool_name: str, arguments: JsonObject) -> None:
         """Write a call to the database. An equal call may have been written before."""

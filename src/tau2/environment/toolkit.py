@@ -220,6 +220,17 @@ class ToolKitBase:
         """
         return False
 
+    def may_change_database(self, tool_name: str, arguments: JsonObject) -> bool:
+        """Return whether a call may change the databases, which grading compares."""
+        return self.tool_mutates_state(tool_name)
+
+    def meant_call(self, tool_name: str, arguments: JsonObject) -> tuple[str, JsonObject]:
+        """Return the tool that a call reaches, and its arguments: of one that calls others, that.
+
+        Any other call is returned as it is.
+        """
+        return tool_name, arguments
+
     def get_statistics(self) -> dict[str, int]:
         """Return how many tools there are, in all and by type."""
         kinds = [mark.tool_type for mark in self._marks.values()]
