@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -32,9 +33,14 @@ def by_id() -> dict[str, Article]:
     return {article.document.id: article for article in write_articles()}
 
 
+@cache
+def plain_table() -> dict[str, Any]:
+    return own_bank().model_dump()
+
+
 def fact(path: str) -> object:
     """Follow a path such as `cards.orchard.annual_fee` through the table as plain data."""
-    value: object = own_bank().model_dump()
+    value: object = plain_table()
     for part in path.split("."):
         if isinstance(value, list):
             value = value[int(part)]
@@ -87,6 +93,9 @@ def test_no_two_articles_are_nearly_the_same() -> None:
 
     said = {name: phrases(article.document.content) for name, article in by_id().items()}
     for (one, first), (other, second) in itertools.combinations(said.items(), 2):
+        # A shorter article cannot share four fifths with one that is much longer.
+        if min(len(first), len(second)) < 0.8 * max(len(first), len(second)):
+            continue
         assert len(first & second) < 0.8 * len(first | second), (one, other)
 
 
