@@ -186,12 +186,16 @@ def test_an_equal_credit_is_booked_once_only_by_us(strict, ours):
     ours.cannot(CREDIT, "applied to this account today", **call)
 
 
-def test_a_report_names_an_account_and_its_owner(strict, ours):
+def test_a_report_names_an_account_and_its_owner_and_is_kept_only_by_us(strict, ours):
     rates = {"expected_apy": 3.25, "actual_apy": 2.5, "amount_difference": 17.5}
     for bank in (strict, ours):
         assert "IDR_" in bank.does(REPORT, account_id="sav", user_id="ann", **rates)
         bank.cannot(REPORT, "no customer", account_id="sav", user_id="x", **rates)
         bank.cannot(REPORT, "no bank account", account_id="x", user_id="ann", **rates)
+    assert "interest_reports" not in strict.db.accounts["sav"]
+    (report,) = ours.db.accounts["sav"]["interest_reports"].values()
+    assert report["amount_difference"] == 17.5
+    ours.cannot(REPORT, "reported before", account_id="sav", user_id="ann", **rates)
     strict.does(REPORT, account_id="sav", user_id="bob", **rates)
     ours.cannot(REPORT, "not the customer's", account_id="sav", user_id="bob", **rates)
 

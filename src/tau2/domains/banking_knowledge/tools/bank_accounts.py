@@ -405,4 +405,16 @@ class BankAccountTools(AccountRecords):
         report_id = ids.interest_report_id(
             account_id, user_id, expected_apy, actual_apy, self.today
         )
+        # The original has no table for reports and keeps none; ours are kept with the account.
+        if not self.strict_compat:
+            reports = dict(account.get("interest_reports", {}))
+            if report_id in reports:
+                return self.refuse(f"this was reported before ({report_id})")
+            reports[report_id] = {
+                "expected_apy": expected_apy,
+                "actual_apy": actual_apy,
+                "amount_difference": amount_difference,
+                "submitted_at": self.today,
+            }
+            self.change(self.db.accounts, account_id, interest_reports=reports)
         return f"Submitted: report {report_id} on account {account_id}."
