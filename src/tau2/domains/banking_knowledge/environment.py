@@ -107,7 +107,7 @@ def get_environment(
     world_id = None
     if db is None:
         db, world_id = load_own_db(TransactionalDB, DOMAIN, strict=strict)
-    rules = public_rules() if strict else own_rules()
+    rules = public_rules() if is_foreign_data() else own_rules()
     variant = variant_named(
         retrieval_variant or default_variant(), retrieval_kwargs, ignore_unknown=strict
     )

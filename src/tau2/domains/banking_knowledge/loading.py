@@ -54,6 +54,8 @@ def _public_tasks(files: tuple[tuple[Path, _Stamp], ...]) -> dict[str, Task]:
     for path, _ in files:
         try:
             data = read_data_file(path)
+            if isinstance(data, dict):
+                data.pop("annotations", None)  # notes of the authors, which nothing reads
             Task.model_validate(data)
         except DataFileError as error:
             logger.warning("%s; the task is left out", error)
