@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice, permutations, product
+from itertools import islice, permutations
 from typing import Any
 
+from tau2.audit.exploring import explored
 from tau2.audit.knowledge import Library
 from tau2.audit.trajectory import (
     ScriptedEpisode,
@@ -18,9 +19,14 @@ from tau2.audit.trajectory import (
     random_calls,
     read_only,
 )
-from tau2.audit.values import is_prose, needs_no_source, values_of, without_year
+from tau2.audit.values import (
+    is_prose,
+    is_spoken_date,
+    needs_no_source,
+    values_of,
+    without_year,
+)
 from tau2.data_model.conventions import TRANSFER_TOOL
-from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
@@ -30,13 +36,6 @@ _FEW_WRITES = 3  # six orders; of four writes there are 24 already
 _FREE_TEXT = frozenset(
     {TRANSFER_TOOL, "calculate"}
 )  # tools whose argument is the agent's own wording
-_SUBJECT = re.compile(
-    # An identifier has a digit, and is read from its beginning: never again from each letter.
-    r"(?:#|(?<![A-Za-z0-9_]))(?=[A-Za-z_]*+[0-9])[A-Za-z0-9_]++"
-    r"|[\w.]{1,64}+@[\w.]{1,255}\w"
-)
-"""What can be looked up: an identifier, or an address of mail."""
-_MOST_SUBJECTS = 400
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -70,7 +69,7 @@ def check_known(setup: TaskSetup, episode: ScriptedEpisode, library: Library) ->
         if action.name not in _FREE_TEXT:
             unknown = _unknown(action, texts)
             if unknown:
-                texts += _explored(replay, texts)
+                texts += explored(replay, texts, _FREE_TEXT)
                 unknown = _unknown(action, texts)
             if unknown:
                 problems.append(
@@ -81,45 +80,17 @@ def check_known(setup: TaskSetup, episode: ScriptedEpisode, library: Library) ->
 
 
 def _unknown(action: Action, texts: Sequence[str]) -> list[str]:
-    known = _words(" ".join(texts))
+    text = " ".join(texts)
+    known = _words(text)
     values = {one.value for one in values_of(action) if not needs_no_source(one.value)}
     # Free text has a check of its own.
     return sorted(
         value
         for value in values
-        if not is_prose(value) and not _words(without_year(value)) <= known
+        if not is_prose(value)
+        and not _words(without_year(value)) <= known
+        and not is_spoken_date(value, text)
     )
-
-
-def _explored(episode: ScriptedEpisode, texts: Sequence[str]) -> list[str]:
-    """Return the results of the agent's reading tools on everything read so far, two steps deep."""
-    toolkit = episode.environment.tools
-    if toolkit is None:
-        return []
-    readers = [
-        (name, list(tool.params.model_fields))
-        for name, tool in toolkit.get_tools().items()
-        if not toolkit.tool_mutates_state(name) and name not in _FREE_TEXT
-    ]
-    lookups = [(name, fields[0]) for name, fields in readers if len(fields) == 1]
-    found = [
-        episode.environment.get_response(_call(name)).content or ""
-        for name, fields in readers
-        if not fields
-    ]
-    for _ in range(2):
-        # The second text holds the schemas, in which nothing can be looked up.
-        read = " ".join([*texts[:1], *texts[2:], *found])
-        subjects = sorted(set(_SUBJECT.findall(read)))[:_MOST_SUBJECTS]
-        for (name, field), subject in product(lookups, subjects):
-            result = episode.environment.get_response(_call(name, **{field: subject}))
-            if not result.error:
-                found.append(result.content or "")
-    return found
-
-
-def _call(name: str, **arguments: Any) -> ToolCall:
-    return ToolCall(id="audit", name=name, arguments=arguments)
 
 
 def _schemas(episode: ScriptedEpisode) -> str:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Protocol
 
-from tau2.audit.trajectory import ScriptedEpisode, is_write
-from tau2.audit.values import called_tool, is_prose, values_of
+from tau2.audit.exploring import explored
+from tau2.audit.trajectory import ScriptedEpisode, call_of, is_write
+from tau2.audit.values import Written, called_tool, is_prose, values_of, with_argument
 from tau2.data_model.conventions import TRANSFER_TOOL
-from tau2.data_model.tasks import RewardType, Task
+from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
+from tau2.utils.json_types import JsonMapping
 from tau2.utils.text import shortened
 
 _LONGEST_SHOWN = 60  # characters of a value that a finding shows
+_SOME_WORDS = "The customer asked for this today."
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -45,6 +49,11 @@ class Library:
         self._documents = tuple(documents)
         self._found = {one.title: one for one in reversed(self._documents)}
         self._found |= {one.id: one for one in self._documents}
+
+    @cached_property
+    def plain_text(self) -> str:
+        """The words of all titles and contents."""
+        return _plain(" ".join(f"{one.title} {one.content}" for one in self._documents))
 
     def find(self, name: str) -> Readable | None:
         """Return the document with this id or title."""
@@ -109,21 +118,67 @@ def check_free_text(setup: TaskSetup, library: Library) -> list[str]:
     if criteria is None or RewardType.DB not in criteria.reward_basis:
         return []
     replay = ScriptedEpisode(setup)
-    texts = [str(task.user_scenario), *(one.content for one in library.required_by(task))]
+    texts = [str(task.user_scenario), _allowed_values(replay.environment)]
     texts += [str(getattr(message, "content", "")) for message in task.history]
-    schemas = _allowed_values(replay.environment)
     problems = []
+    is_explored = False
     for action in task.reference_actions:
         if is_write(replay.environment, action) and action.name != TRANSFER_TOOL:
-            heard = _plain(" ".join([*texts, schemas]))
+            own = _own_words(action, texts, library)
+            if own and not is_explored:
+                texts += explored(replay, texts, frozenset())
+                is_explored = True
+                own = _own_words(action, texts, library)
             problems += [
                 f"{one.tool} stores {one.argument} "
                 f"{shortened(one.value, _LONGEST_SHOWN)!r}, which is free text"
-                for one in values_of(action)
-                if is_prose(one.value) and _plain(one.value) not in heard
+                for one in own
             ]
+            problems += _left_to_words(replay.environment, action)
         texts.append(replay.call(action.name, action.arguments, action.requestor))
     return problems
+
+
+def _own_words(action: Action, texts: Sequence[str], library: Library) -> list[Written]:
+    """Return the sentences that an action stores and nobody else says."""
+    prose = [one for one in values_of(action) if is_prose(one.value)]
+    heard = _plain(" ".join(texts)) if prose else ""
+    found = [one for one in prose if _plain(one.value) not in heard]
+    return [one for one in found if _plain(one.value) not in library.plain_text]
+
+
+def _left_to_words(environment: Environment, action: Action) -> list[str]:
+    """Find texts that the reference leaves at their default, where any other words count as wrong.
+
+    An agent words them itself, so it is right only if it leaves them out, too.
+    """
+    toolkit = environment.tools
+    name = called_tool(action)
+    if toolkit is None or name == action.name or not toolkit.is_discoverable(name):
+        return []
+    given = {one.argument for one in values_of(action)}
+    left_out = [
+        field
+        for field, schema in toolkit.tool_template(name).parameters.get("properties", {}).items()
+        if field not in given and _is_wording(schema)
+    ]
+    before = environment.fork()
+    before.get_response(call_of(action))
+    problems = []
+    for field in left_out:
+        other = environment.fork()
+        other.get_response(call_of(with_argument(action, field, _SOME_WORDS)))
+        if not other.same_state(before):
+            problems.append(
+                f"{name} stores {field}, free text that the reference leaves at its default"
+            )
+    return problems
+
+
+def _is_wording(schema: JsonMapping) -> bool:
+    """Return whether a parameter takes any text and has a text as its default."""
+    is_text = schema.get("type") == "string" and "enum" not in schema and "$ref" not in schema
+    return is_text and bool(schema.get("default"))
 
 
 def _allowed_values(environment: Environment) -> str:

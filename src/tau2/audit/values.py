@@ -17,6 +17,10 @@ _QUANTITY = re.compile(
     r"-?\$-?[\d,]{1,20}(?:\.\d{1,9})?|-?[\d,]{1,20}\.\d{1,9}|\d{1,20} [a-z]{1,20}"
 )
 """A number with its unit: what an agent computes, and not what it looks up."""
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
 _DATE = re.compile(r"(\d\d/\d\d)/\d{4}")
 
 
@@ -38,6 +42,14 @@ def values_of(action: Action) -> list[Written]:
     """Return the texts among the arguments of an action, also of those written as JSON."""
     tool = called_tool(action)
     return [Written(tool, key, value) for key, value in _texts(action.arguments, "")]
+
+
+def with_argument(action: Action, name: str, value: str) -> Action:
+    """Return a call of a discoverable tool with one argument more."""
+    arguments = dict(_as_object(action.arguments.get(_ARGUMENTS)) or {})
+    arguments[name] = value
+    changed = {**action.arguments, _ARGUMENTS: json.dumps(arguments)}
+    return action.model_copy(update={"arguments": changed})
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
@@ -71,6 +83,17 @@ def without_year(value: str) -> str:
     """Return a date without its year, which a rule may have shifted; any other value as it is."""
     date = _DATE.fullmatch(value)
     return value if date is None else date[1]
+
+
+def is_spoken_date(value: str, text: str) -> bool:
+    """Return whether a value is a date that a text says in words, such as "November 8th"."""
+    date = _DATE.fullmatch(value)
+    if date is None:
+        return False
+    month, day = (int(part) for part in date[1].split("/"))
+    if not 1 <= month <= len(_MONTHS):
+        return False
+    return re.search(rf"\b{_MONTHS[month - 1]} 0?{day}(?!\d)", text, re.IGNORECASE) is not None
 
 
 def is_prose(value: str) -> bool:

@@ -14,12 +14,12 @@ from tau2.audit.knowledge import (
     check_people,
 )
 from tau2.audit.trajectory import play_reference
-from tau2.audit.values import values_of
+from tau2.audit.values import is_spoken_date, values_of
 from tau2.data_model.tasks import Task
-from tau2.environment.db import DB
+from tau2.environment.discovery import DiscoverableAgentTools, DiscoveryDB
 from tau2.environment.environment import Environment
 from tau2.environment.task_setup import TaskSetup
-from tau2.environment.toolkit import ToolKitBase, ToolType, is_tool
+from tau2.environment.toolkit import ToolType, is_discoverable_tool, is_tool
 from tau2.knowledge.documents import Document
 
 RULES = Document(
@@ -29,15 +29,20 @@ FEES = Document("doc_fees_001", "Fees", "Use refund_fee_1234. The code is GOODWI
 LIBRARY = Library([RULES, FEES])
 
 
-class NotesDB(DB):
+class NotesDB(DiscoveryDB):
     """Notes about customers."""
 
     users: dict[str, dict[str, str]]
     notes: dict[str, str]
 
 
-class NotesTools(ToolKitBase):
+class NotesTools(DiscoverableAgentTools):
     """An agent's tools."""
+
+    @is_tool(ToolType.READ)
+    def find_user(self, customer_name: str) -> str:
+        """Find a customer."""
+        return next((i for i, user in self.db.users.items() if user["name"] == customer_name), "")
 
     @is_tool(ToolType.WRITE)
     def add_note(self, user_id: str, reason: str) -> str:
@@ -45,10 +50,42 @@ class NotesTools(ToolKitBase):
         self.db.notes[user_id] = reason
         return "noted"
 
+    @is_tool(ToolType.WRITE)
+    def refuse(self) -> str:
+        """Refuse as the original does."""
+        return "Error: no"
 
-def setup(task: Task) -> TaskSetup:
-    database = NotesDB(users={"u1": {"name": "Ada"}}, notes={})
-    return TaskSetup(task, lambda: Environment("notes", "", NotesTools(database.view())))
+    @is_discoverable_tool(ToolType.READ)
+    def get_accounts_0001(self, user_id: str) -> str:
+        """Look up accounts."""
+        return "acc_77" if user_id == "u1" else ""
+
+    @is_discoverable_tool(ToolType.WRITE)
+    def close_account_7392(self, account_id: str, reason: str = "Not needed any more") -> str:
+        """Close an account."""
+        self.db.notes[account_id] = reason
+        return "closed"
+
+
+def setup(task: Task, *, strict: bool = False) -> TaskSetup:
+    database = NotesDB(users={"u1": {"name": "Ada Quill"}}, notes={})
+    return TaskSetup(
+        task,
+        lambda: Environment("notes", "", NotesTools(database.view()), strict_compat=strict),
+    )
+
+
+def closing(**arguments: str) -> Task:
+    """Return a task that closes an account."""
+    tool = "close_account_7392"
+    return shop.task(
+        shop.act("unlock_discoverable_agent_tool", agent_tool_name=tool),
+        shop.act(
+            "call_discoverable_agent_tool", agent_tool_name=tool, arguments=json.dumps(arguments)
+        ),
+        reason="You want to close your account, because the card is lost.",
+        required_documents=[RULES.id],
+    )
 
 
 def calling(tool: str, *documents: str) -> Task:
@@ -103,3 +140,28 @@ def test_a_code_is_known_from_a_required_document_only() -> None:
         noted = setup(shop.task(note, required_documents=[required], **told))
         known = checks.check_known(noted, play_reference(noted), LIBRARY)
         assert len(known) == findings
+
+
+def test_free_text_that_the_reference_leaves_at_its_default_is_a_finding() -> None:
+    """Who closes the account with words of their own is right, and would be graded wrong."""
+    (finding,) = check_free_text(setup(closing(account_id="acc_77")), LIBRARY)
+    assert "close_account_7392 stores reason" in finding
+    assert check_free_text(setup(closing(account_id="acc_77", reason="lost")), LIBRARY) == []
+
+
+def test_what_look_ups_lead_to_is_known_from_a_name_to_what_belongs_to_the_customer() -> None:
+    for account, findings in (("acc_77", 0), ("acc_78", 1)):
+        task = setup(closing(account_id=account, reason="lost"))
+        assert len(checks.check_known(task, play_reference(task), LIBRARY)) == findings
+
+
+def test_a_date_in_words_is_known() -> None:
+    assert is_spoken_date("11/08/2025", "It was on November 8th.")
+    assert not is_spoken_date("11/08/2025", "It was on November 18th.")
+
+
+def test_a_refusal_that_is_a_mere_text_is_an_error_of_the_reference() -> None:
+    task = shop.task(shop.act("refuse"))
+    (error,) = play_reference(setup(task, strict=True)).errors
+    assert "Error: no" in error
+    assert play_reference(setup(task)).errors == []
