@@ -7,11 +7,12 @@ facts are in the folder `own_bank`. The articles of our own bank are written fro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -106,11 +107,22 @@ class BankRules:
         """Return these rules: they cannot change, so the forks of a toolkit share them."""
         return self
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A read-only view of a dictionary cannot be pickled, a dictionary can.
+        facts = {each.name: getattr(self, each.name) for each in fields(self)}
+        return _unpickled, ({**facts, "cards": dict(self.cards), "levels": dict(self.levels)},)
+
     def level(self, account_class: object, name: object) -> AccountLevel | None:
         """Return an account by its class and level, or None where the bank has no such account."""
         if not isinstance(account_class, str) or not isinstance(name, str):
             return None
         return self.levels.get((account_class, name))
+
+
+def _unpickled(facts: dict[str, Any]) -> BankRules:
+    """Return rules that have been pickled."""
+    read_only = {name: MappingProxyType(facts[name]) for name in ("cards", "levels")}
+    return BankRules(**{**facts, **read_only})
 
 
 @dataclass(frozen=True, slots=True)
