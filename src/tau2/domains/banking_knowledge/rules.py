@@ -207,7 +207,7 @@ def _disputed_first(world: Environment, name: str, arguments: JsonObject) -> str
     if not approved:
         return f"the points of {transaction} were changed without an approved dispute"
     key, _card = own_bank().card(str(row.get("credit_card_type")))
-    amount = float(str(row.get("transaction_amount")).lstrip("$"))
+    amount = _dollars(row, "transaction_amount")
     day = parse_date(str(row.get("transaction_date")))
     due = f"{decisions.rewards_due(key, str(row.get('category')), amount, day)} points"
     if arguments.get("new_rewards_earned") != due:
@@ -240,15 +240,15 @@ def _limit_in_the_rules(world: Environment, name: str, arguments: JsonObject) ->
     if name != "approve_credit_limit_increase_5847" or account is None:
         return None
     key, _card = own_bank().card(str(account.get("card_type")))
-    limit = float(str(account.get("credit_limit", "0")).lstrip("$"))
+    limit = _dollars(account, "credit_limit")
     wanted = arguments.get("new_credit_limit")
     against = decisions.limit_increase_denial(
         key,
         limit=limit,
         requested=float(wanted) - limit if isinstance(wanted, int | float) else 0,
-        balance=float(str(account.get("current_balance", "0")).lstrip("$")),
+        balance=_dollars(account, "current_balance"),
         opened=parse_date(str(account.get("date_of_account_open"))),
-        past_due="past_due_amount" in account and account["past_due_amount"] != "$0.00",
+        past_due=_is_past_due(account),
         late_payments=_late_payments(world, str(arguments["credit_card_account_id"])),
     )
     return f"a higher limit was approved in spite of {against}" if against is not None else None
@@ -292,10 +292,89 @@ def _fees_of_the_level(world: Environment, name: str, arguments: JsonObject) -> 
     return f"{', '.join(wrong)} not as for {level.name}" if wrong else None
 
 
+def _card_dispute_in_the_rules(world: Environment, name: str, arguments: JsonObject) -> str | None:
+    """A dispute of a purchase is in time, and its values follow from its reason."""
+    row = _record(world, "credit_card_transaction_history", arguments.get("transaction_id"))
+    if name != "file_credit_card_transaction_dispute_4829" or row is None:
+        return None
+    account = next(
+        each
+        for each in peek_values(_db(world).credit_card_accounts)
+        if each.get("user_id") == row.get("user_id")
+        and each.get("card_type") == row.get("credit_card_type")
+    )
+    earlier = [
+        decisions.age_days(parse_date(str(each.get("submitted_at"))))
+        for each in peek_values(_db(world).transaction_disputes)
+        if each.get("user_id") == row.get("user_id")
+    ]
+    year = own_bank().rules.card_dispute.year_days
+    right = decisions.card_dispute(
+        str(arguments.get("dispute_reason")),
+        _dollars(row, "transaction_amount"),
+        parse_date(str(row.get("transaction_date"))),
+        account_opened=parse_date(str(account.get("date_of_account_open"))),
+        # Those of this conversation do not count.
+        disputes_in_year=sum(0 < age <= year for age in earlier),
+        past_due=_is_past_due(account),
+    )
+    if right.refusal == "too_late":
+        return "a dispute was filed too late"
+    return _differing(
+        arguments,
+        card_action=right.card_action,
+        resolution_requested=right.resolution,
+        eligible_for_provisional_credit=right.provisional_credit,
+    )
+
+
+def _debit_dispute_in_the_rules(world: Environment, name: str, arguments: JsonObject) -> str | None:
+    """A dispute of a debit card transaction is in time, and its values follow from the case."""
+    account = _record(world, "accounts", arguments.get("account_id"))
+    if name != "file_debit_card_transaction_dispute_6281" or account is None:
+        return None
+    right = decisions.debit_dispute(
+        str(arguments.get("dispute_category")),
+        float(str(arguments.get("disputed_amount"))),
+        parse_date(str(arguments.get("transaction_date"))),
+        parse_date(str(arguments.get("discovery_date"))),
+        account_opened=parse_date(str(account.get("date_opened"))),
+        card_in_possession=arguments.get("card_in_possession") is True,
+        pin_compromised=str(arguments.get("pin_compromised")),
+        contacted_merchant=arguments.get("contacted_merchant") is True,
+        police_report=arguments.get("police_report_filed") is True,
+        written_statement=arguments.get("written_statement_provided") is True,
+    )
+    if right.refusal is not None:
+        return f"a dispute was filed in spite of {right.refusal}"
+    return _differing(
+        arguments,
+        customer_max_liability_amount=right.liability,
+        provisional_credit_eligible=right.provisional_credit,
+        card_action=right.card_action,
+    )
+
+
+def _differing(arguments: JsonObject, **right: object) -> str | None:
+    wrong = [f"{name} {arguments.get(name)!r} instead of {value!r}"
+             for name, value in right.items() if arguments.get(name) != value]  # fmt: skip
+    return ", ".join(wrong) or None
+
+
+def _dollars(record: Record, field: str) -> float:
+    return float(str(record.get(field, "0")).lstrip("$"))
+
+
+def _is_past_due(account: Record) -> bool:
+    return _dollars(account, "past_due_amount") > 0
+
+
 _RIGHT = {
     "points changed to those due, after an approved dispute": _disputed_first,
     "statement credits within the rules": _credit_in_the_rules,
     "higher limits within the rules": _limit_in_the_rules,
+    "credit card disputes within the rules": _card_dispute_in_the_rules,
+    "debit card disputes within the rules": _debit_dispute_in_the_rules,
     "accounts closed with a listed reason": _closed_for_a_reason,
     "debit cards at the fees of the level": _fees_of_the_level,
 }
@@ -310,7 +389,7 @@ def _right(name: str, world: Environment, call: ToolCall, _before: Sequence[Mess
     tool, arguments = _inner(call)
     try:
         return _RIGHT[name](world, tool, arguments)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, StopIteration):
         # A record or a card that our own bank does not have: nothing is known about it.
         return None
 

@@ -146,6 +146,21 @@ def test_a_tool_whose_name_was_not_read_is_not_unlocked() -> None:
             "accounts closed with a listed reason",
         ),
         ("order_debit_card_5739", {"delivery_fee": 1.0}, "debit cards at the fees of the level"),
+        (
+            "file_credit_card_transaction_dispute_4829",
+            {"dispute_reason": "unauthorized_fraudulent_charge"},
+            "credit card disputes within the rules",
+        ),
+        (
+            "file_debit_card_transaction_dispute_6281",
+            {"customer_max_liability_amount": 7.0},
+            "debit card disputes within the rules",
+        ),
+        (
+            "file_debit_card_transaction_dispute_6281",
+            {"transaction_date": "01/02/2025"},
+            "debit card disputes within the rules",
+        ),
     ],
 )
 def test_what_is_not_right_is_named(tool: str, values: dict[str, Any], rule: str) -> None:
