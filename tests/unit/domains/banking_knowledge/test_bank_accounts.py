@@ -143,7 +143,7 @@ def test_money_moves_between_open_accounts_of_a_customer(bank):
         ({"destination_account_id": "chk"}, "same account"),
         ({"destination_account_id": "x"}, "no bank account"),
         ({"amount": -1}, "more than 0"),
-        ({"amount": None}, "required"),
+        ({"amount": None}, "amount must not be empty"),
     ):
         call = {"source_account_id": "chk", "destination_account_id": "sav", "amount": 1, **wrong}
         bank.cannot(TRANSFER, why, **call)

@@ -14,12 +14,9 @@ from tau2.domains.banking_knowledge.data_model import Record
 from tau2.domains.banking_knowledge.tools.accounts import (
     AccountRecords,
     as_dollars,
-    as_plain,
     balance_of,
     is_in_use,
-    missing,
     moment,
-    not_one_of,
 )
 from tau2.environment.toolkit import ToolType, is_discoverable_tool
 
@@ -60,8 +57,7 @@ class BankAccountTools(AccountRecords):
         Returns:
             The records of both kinds.
         """
-        if problem := missing(user_id=user_id):
-            return self.refuse(problem)
+        self.require(user_id=user_id)
         tables = {"accounts": "bank accounts", "credit_card_accounts": "credit card accounts"}
         return "\n\n".join(
             query.as_text(query.find(self.db, table, {"user_id": user_id}), title)
@@ -78,10 +74,8 @@ class BankAccountTools(AccountRecords):
         Returns:
             The records of the transactions.
         """
-        if problem := missing(account_id=account_id):
-            return self.refuse(problem)
-        if self.account(account_id) is None:
-            return self.refuse(f"there is no bank account {account_id}")
+        self.require(account_id=account_id)
+        self.peeked("accounts", account_id, "bank account")
         table = "bank_account_transaction_history"
         found = query.find(self.db, table, {"account_id": account_id})
         newest = sorted(found.items(), key=lambda row: moment(row[1].get("date")), reverse=True)
@@ -104,21 +98,16 @@ class BankAccountTools(AccountRecords):
         Raises:
             ToolError: The customer may not have such an account.
         """
-        if problem := missing(
-            user_id=user_id, account_type=account_type, account_class=account_class
-        ):
-            return self.refuse(problem)
+        self.require(user_id=user_id, account_type=account_type, account_class=account_class)
         kind = _CLASS_OF_TYPE.get(account_type) if isinstance(account_type, str) else None
         if kind is None:
-            return self.refuse(
+            self.refuse(
                 f"account_type must be one of {', '.join(_CLASS_OF_TYPE)}, not {account_type!r}"
             )
-        if str(user_id) not in self.db.users:
-            return self.refuse(f"there is no customer {user_id}")
+        self.peeked("users", user_id, "customer")
         if not self.strict_compat and self.rules.level(kind, account_class) is None:
-            return self.refuse(f"the bank has no {kind} account named {account_class!r}")
-        if problem := self._opening_problem(kind, self.accounts_of(user_id)):
-            return self.refuse(problem)
+            self.refuse(f"the bank has no {kind} account named {account_class!r}")
+        self._check_opening(kind, self.rows("accounts", user_id=user_id))
         account_id = ids.bank_account_id(user_id, account_type, account_class)
         account: Record = {
             "account_id": account_id,
@@ -134,34 +123,33 @@ class BankAccountTools(AccountRecords):
             account["class"] = kind
             account["level"] = account_class
         if not self.db.add("accounts", account_id, account):
-            return self.refuse("the customer has this account already")
+            self.refuse("the customer has this account already")
         return f"Opened: {account_class} ({account_type}), account id {account_id}, balance $0.00."
 
-    def _opening_problem(self, kind: str, accounts: list[Record]) -> str | None:
-        """Return why a customer with these accounts may not open one of this class, or None."""
+    def _check_opening(self, kind: str, accounts: list[Record]) -> None:
+        """Refuse an account of this class to a customer with these accounts."""
         limits = self.rules.limits
         if kind == "saving":
-            if self._has_held(accounts, "checking", limits.savings_checking_age):
-                return None
-            return (
-                "a savings account needs an open checking account that is at least "
-                f"{limits.savings_checking_age} days old"
-            )
-        if kind == "business_checking":
+            days = limits.savings_checking_age
+            if not self._has_held(accounts, "checking", days):
+                self.refuse(
+                    "a savings account needs an open checking account that is at least "
+                    f"{days} days old"
+                )
+        elif kind == "business_checking":
             if any(account.get("status") == "CLOSED" for account in accounts):
-                return "a customer with a closed account cannot open a business checking account"
+                self.refuse("a customer with a closed account cannot open one for a business")
             if not self._has_held(accounts, "checking", 0):
-                return "a business checking account needs an open personal checking account"
-        if kind == "business_savings":
+                self.refuse("a business checking account needs an open personal checking account")
+        elif kind == "business_savings":
             if any(balance_of(account) < 0 for account in accounts):
-                return "an account of the customer is overdrawn"
+                self.refuse("an account of the customer is overdrawn")
             days = limits.business_savings_checking_age
             if not self._has_held(accounts, "business_checking", days):
-                return (
+                self.refuse(
                     "a business savings account needs an open business checking account that is "
                     f"at least {days} days old"
                 )
-        return None
 
     def _has_held(self, accounts: list[Record], kind: str, days: int) -> bool:
         """Return whether one of the accounts is of a class, in use, and that many days old."""
@@ -192,22 +180,19 @@ class BankAccountTools(AccountRecords):
         Raises:
             ToolError: There is no such account, it is closed, or its balance is not that fee.
         """
-        if problem := missing(account_id=account_id):
-            return self.refuse(problem)
-        account = self.account(account_id)
-        if account is None:
-            return self.refuse(f"there is no bank account {account_id}")
+        self.require(account_id=account_id)
+        account = self.peeked("accounts", account_id, "bank account")
         if account.get("status") == "CLOSED":
-            return self.refuse(f"account {account_id} is closed")
+            self.refuse(f"account {account_id} is closed")
         fee = 0.0 if waive_early_closure_fee else self._early_closure_fee(account)
         balance = balance_of(account)
         if balance < fee:
-            return self.refuse(
+            self.refuse(
                 f"closing the account early costs {as_dollars(fee)}, and it holds "
                 f"{as_dollars(balance)}"
             )
         if balance != fee:
-            return self.refuse(
+            self.refuse(
                 f"the account holds {as_dollars(balance)}; it has to hold {as_dollars(fee)} "
                 "when it is closed"
             )
@@ -220,8 +205,8 @@ class BankAccountTools(AccountRecords):
         if not self.strict_compat:
             # Free text differs between right conversations, which are compared by their records.
             fields["closure_reason"] = _CUSTOMER_REQUEST
-            fields["current_holdings"] = as_plain(0)
-        self.change(self.db.accounts, account_id, **fields)
+            fields["current_holdings"] = "0.00"
+        self.db.accounts[account_id].update(fields)
         charged = f" A fee of {as_dollars(fee)} was charged." if fee else ""
         return f"Account {account_id} is closed.{charged}"
 
@@ -253,44 +238,34 @@ class BankAccountTools(AccountRecords):
         Raises:
             ToolError: One of the accounts cannot be used, or the money does not suffice.
         """
-        if problem := missing(
+        self.require(
             source_account_id=source_account_id,
             destination_account_id=destination_account_id,
             amount=amount,
-        ):
-            return self.refuse(problem)
-        if amount <= 0 or math.isinf(amount):
-            return self.refuse("the amount must be more than 0")
-        if source_account_id == destination_account_id:
-            return self.refuse("source and destination are the same account")
-        for account_id in (source_account_id, destination_account_id):
-            if problem := self.account_problem(account_id, "bank"):
-                return self.refuse(problem)
-        owners = {
-            (self.account(account_id) or {}).get("user_id")
-            for account_id in (source_account_id, destination_account_id)
-        }
-        if len(owners) > 1 and not self.strict_compat:
-            return self.refuse("the accounts belong to different customers")
-        held = self.balance(source_account_id)
-        if held < amount:
-            return self.refuse(f"account {source_account_id} holds {as_dollars(held)}")
-        left = self._set_balance(source_account_id, held - amount)
-        now = self._set_balance(
-            destination_account_id, self.balance(destination_account_id) + amount
         )
+        if not amount > 0 or math.isinf(amount):
+            self.refuse("the amount must be more than 0")
+        if source_account_id == destination_account_id:
+            self.refuse("source and destination are the same account")
+        source = self.account_in_use(source_account_id)
+        destination = self.account_in_use(destination_account_id)
+        if source.get("user_id") != destination.get("user_id") and not self.strict_compat:
+            self.refuse("the accounts belong to different customers")
+        held = balance_of(source)
+        if held < amount:
+            self.refuse(f"account {source_account_id} holds {as_dollars(held)}")
+        left = self._set_balance(source_account_id, held - amount)
+        now = self._set_balance(destination_account_id, balance_of(destination) + amount)
         return (
             f"Transferred {as_dollars(amount)}. Account {source_account_id} holds {left}, "
             f"account {destination_account_id} holds {now}."
         )
 
-    def _set_balance(self, account_id: str, amount: float, *, dollar_sign: bool = True) -> str:
-        """Write what an account holds and return it with a dollar sign.
-
-        Some tools of the original write that sign into the record, others do not; ours never do.
-        """
-        written = as_dollars(amount) if self.strict_compat and dollar_sign else as_plain(amount)
-        self.change(self.db.accounts, account_id, current_holdings=written)
+    def _set_balance(self, account_id: str, amount: float, *, with_sign: bool = True) -> str:
+        """Write what an account holds, as `holdings` does, and return it with a dollar sign."""
+        self.db.accounts[account_id]["current_holdings"] = self.holdings(
+            amount, with_sign=with_sign
+        )
         return as_dollars(amount)
 
     @is_discoverable_tool(ToolType.WRITE)
@@ -310,8 +285,7 @@ class BankAccountTools(AccountRecords):
         Raises:
             ToolError: There is no such account, or it is no open checking account.
         """
-        if problem := missing(account_id=account_id, amount=amount, credit_type=credit_type):
-            return self.refuse(problem)
+        self.require(account_id=account_id, amount=amount, credit_type=credit_type)
         return self._credit("checking", account_id, amount, credit_type, _CHECKING_CREDITS)
 
     @is_discoverable_tool(ToolType.WRITE)
@@ -331,8 +305,7 @@ class BankAccountTools(AccountRecords):
         Raises:
             ToolError: There is no such account, or it is no open savings account.
         """
-        if problem := missing(account_id=account_id, amount=amount, credit_type=credit_type):
-            return self.refuse(problem)
+        self.require(account_id=account_id, amount=amount, credit_type=credit_type)
         return self._credit("savings", account_id, amount, credit_type, _SAVINGS_CREDITS)
 
     def _credit(
@@ -344,19 +317,19 @@ class BankAccountTools(AccountRecords):
         descriptions: dict[str, str],
     ) -> str:
         """Credit an account of kind "checking" or "savings", with a transaction that says why."""
-        if amount <= 0 or math.isinf(amount):
-            return self.refuse("the amount must be more than 0")
-        if problem := not_one_of("credit_type", credit_type, list(descriptions)):
-            return self.refuse(problem)
+        if not amount > 0 or math.isinf(amount):
+            self.refuse("the amount must be more than 0")
+        self.require_one_of("credit_type", credit_type, list(descriptions))
         classes = _SAVINGS_CLASSES if kind == "savings" else ("checking",)
-        if problem := self.account_problem(account_id, kind, *classes):
-            return self.refuse(problem)
+        account = self.account_in_use(account_id)
+        if account.get("class") not in classes:
+            self.refuse(f"account {account_id} is no {kind} account")
         history = self.db.bank_account_transaction_history
         transaction_id = ids.account_credit_id(kind, account_id, credit_type, amount, self.today)
         if transaction_id in history and not self.strict_compat:
-            return self.refuse("the same credit was applied to this account today")
+            self.refuse("the same credit was applied to this account today")
         now = self._set_balance(
-            account_id, self.balance(account_id) + amount, dollar_sign=kind == "checking"
+            account_id, balance_of(account) + amount, with_sign=kind == "checking"
         )
         history[transaction_id] = {
             "transaction_id": transaction_id,
@@ -393,15 +366,11 @@ class BankAccountTools(AccountRecords):
         Raises:
             ToolError: There is no such account or customer.
         """
-        if problem := missing(account_id=account_id, user_id=user_id):
-            return self.refuse(problem)
-        account = self.account(account_id)
-        if account is None:
-            return self.refuse(f"there is no bank account {account_id}")
-        if str(user_id) not in self.db.users:
-            return self.refuse(f"there is no customer {user_id}")
+        self.require(account_id=account_id, user_id=user_id)
+        account = self.peeked("accounts", account_id, "bank account")
+        self.peeked("users", user_id, "customer")
         if not self.strict_compat and account.get("user_id") != user_id:
-            return self.refuse(f"account {account_id} is not the customer's")
+            self.refuse(f"account {account_id} is not the customer's")
         report_id = ids.interest_report_id(
             account_id, user_id, expected_apy, actual_apy, self.today
         )
@@ -409,12 +378,12 @@ class BankAccountTools(AccountRecords):
         if not self.strict_compat:
             reports = dict(account.get("interest_reports", {}))
             if report_id in reports:
-                return self.refuse(f"this was reported before ({report_id})")
+                self.refuse(f"this was reported before ({report_id})")
             reports[report_id] = {
                 "expected_apy": expected_apy,
                 "actual_apy": actual_apy,
                 "amount_difference": amount_difference,
                 "submitted_at": self.today,
             }
-            self.change(self.db.accounts, account_id, interest_reports=reports)
+            self.db.accounts[account_id]["interest_reports"] = reports
         return f"Submitted: report {report_id} on account {account_id}."

@@ -13,18 +13,14 @@ from itertools import pairwise
 from typing import Final, Literal, get_args
 
 from tau2.domains.banking_knowledge import ids
-from tau2.domains.banking_knowledge.bank_rules import DATE_FORMAT, AccountLevel
-from tau2.domains.banking_knowledge.data_model import Record, rows_where
+from tau2.domains.banking_knowledge.bank_rules import DATE_FORMAT
+from tau2.domains.banking_knowledge.data_model import Record
 from tau2.domains.banking_knowledge.tools.accounts import (
     AccountRecords,
     as_dollars,
-    as_plain,
     balance_of,
-    missing,
     moment,
-    not_one_of,
 )
-from tau2.environment.cow import peek
 from tau2.environment.toolkit import ToolType, is_discoverable_tool
 
 _DELIVERY: Final = {
@@ -61,22 +57,27 @@ _CVV_DIGITS = 3
 class DebitCardTools(AccountRecords):
     """Ordering, activating, blocking and closing debit cards, their PINs and limits."""
 
-    def card(self, card_id: object) -> Record | None:
-        """Return a debit card, or None; not to be mutated."""
-        return peek(self.db.debit_cards, str(card_id))
+    def card(self, card_id: str) -> Record:
+        """Return a debit card, not to be mutated. Refuse an id that no card has."""
+        return self.peeked("debit_cards", card_id, "debit card")
 
-    def card_problem(self, card_id: object, *statuses: str) -> str | None:
-        """Return that there is no such card or that its status is none of these, or None."""
+    def card_that_is(self, card_id: str, *statuses: str) -> Record:
+        """Return a debit card, not to be mutated. Refuse one that has none of these statuses."""
         card = self.card(card_id)
-        if card is None:
-            return f"there is no debit card {card_id}"
         if card.get("status") not in statuses:
-            return f"the card is {card.get('status')}, not {' or '.join(statuses)}"
-        return None
+            self.refuse(f"the card is {card.get('status')}, not {' or '.join(statuses)}")
+        return card
 
-    def change_card(self, card_id: object, **fields: object) -> None:
+    def open_account_of(self, card: Record) -> Record:
+        """Return the account of a card, not to be mutated. Refuse one that is not open."""
+        account = self.find("accounts", card.get("account_id"))
+        if account is None or account.get("status") != "OPEN":
+            self.refuse("the account of the card is not open")
+        return account
+
+    def change_card(self, card_id: str, **fields: object) -> None:
         """Set fields of a card that exists."""
-        self.change(self.db.debit_cards, card_id, **fields)
+        self.db.debit_cards[card_id].update(fields)
 
     @is_discoverable_tool(ToolType.READ)
     def get_debit_cards_by_account_id_7823(self, account_id: str) -> str:
@@ -88,13 +89,10 @@ class DebitCardTools(AccountRecords):
         Returns:
             The cards, as a JSON list.
         """
-        if problem := missing(account_id=account_id):
-            return self.refuse(problem)
-        account = self.account(account_id)
-        if account is None:
-            return self.refuse(f"there is no bank account {account_id}")
+        self.require(account_id=account_id)
+        account = self.peeked("accounts", account_id, "bank account")
         if account.get("class") not in {"checking", "business_checking"}:
-            return self.refuse(f"account {account_id} is no checking account")
+            self.refuse(f"account {account_id} is no checking account")
         cards = self.cards_of(account_id)
         if self.strict_compat:
             # The original compares the texts, which begin with the month.
@@ -135,35 +133,31 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: No card may be ordered for the account, or it does not hold the fees.
         """
-        if problem := missing(
+        self.require(
             account_id=account_id,
             user_id=user_id,
             delivery_option=delivery_option,
             card_design=card_design,
             shipping_address=shipping_address,
-        ):
-            return self.refuse(problem)
+        )
         delivery = delivery_option.upper()
         design = card_design.upper()
-        if problem := not_one_of("delivery_option", delivery, list(_DELIVERY)):
-            return self.refuse(problem)
-        if problem := not_one_of("card_design", design, _DESIGNS):
-            return self.refuse(problem)
+        self.require_one_of("delivery_option", delivery, list(_DELIVERY))
+        self.require_one_of("card_design", design, _DESIGNS)
         fees = {
             "delivery": delivery_fee,
             "design": design_fee,
             "excess_replacement": excess_replacement_fee or 0.0,
         }
         if any(fee < 0 for fee in fees.values()):
-            return self.refuse("a fee cannot be less than 0")
+            self.refuse("a fee cannot be less than 0")
         total = float(sum(fees.values()))
-        if problem := self._ordering_problem(account_id, user_id, total):
-            return self.refuse(problem)
+        self._check_order(account_id, user_id, total)
         order_id = ids.debit_card_order_id(account_id, user_id, delivery)
         card = self._new_card(account_id, user_id, design)
         card_id = card["card_id"]
         if order_id in self.db.debit_card_orders or card_id in self.db.debit_cards:
-            return self.refuse("the same card was ordered today")
+            self.refuse("the same card was ordered today")
         self.db.debit_card_orders[order_id] = {
             "order_id": order_id,
             "account_id": account_id,
@@ -185,26 +179,27 @@ class DebitCardTools(AccountRecords):
             f"order {order_id}. Fees charged: {as_dollars(total)}."
         )
 
-    def _ordering_problem(self, account_id: str, user_id: str, total: float) -> str | None:
-        """Return why no card may be ordered for an account at these fees, or None."""
-        account = self.account(account_id)
-        if account is None:
-            return f"there is no bank account {account_id}"
+    def _check_order(self, account_id: str, user_id: str, total: float) -> None:
+        """Refuse a card for an account that may have none, or that cannot pay these fees."""
+        account = self.peeked("accounts", account_id, "bank account")
         if account.get("class") != "checking" or account.get("status") != "OPEN":
-            return f"account {account_id} is no open personal checking account"
-        if account.get("user_id") != user_id or str(user_id) not in self.db.users:
-            return f"account {account_id} is not the customer's"
+            self.refuse(f"account {account_id} is no open personal checking account")
+        if account.get("user_id") != user_id or user_id not in self.db.users:
+            self.refuse(f"account {account_id} is not the customer's")
         balance = self._readable_balance(account)
         least = self.rules.limits.debit_card_balance
         if balance < least:
-            return f"the account has to hold {as_dollars(least)}; it holds {as_dollars(balance)}"
-        if rows_where(self.db.debit_card_orders, account_id=account_id, status="PENDING"):
-            return "a card has been ordered for this account already"
+            self.refuse(
+                f"the account has to hold {as_dollars(least)}; it holds {as_dollars(balance)}"
+            )
+        if self.rows("debit_card_orders", account_id=account_id, status="PENDING"):
+            self.refuse("a card has been ordered for this account already")
         if any(card.get("status") == "ACTIVE" for card in self.cards_of(account_id)):
-            return "the account has an active card"
+            self.refuse("the account has an active card")
         if total > balance:
-            return f"the fees are {as_dollars(total)}; the account holds {as_dollars(balance)}"
-        return None
+            self.refuse(
+                f"the fees are {as_dollars(total)}; the account holds {as_dollars(balance)}"
+            )
 
     def _readable_balance(self, account: Record) -> float:
         """Return what an account holds; the original cannot read "$12.00" here and sees 0."""
@@ -215,7 +210,7 @@ class DebitCardTools(AccountRecords):
     def _new_card(self, account_id: str, user_id: str, design: str) -> Record:
         """Return a card for an account, as it is when it has been ordered."""
         card_id = ids.debit_card_id(account_id, user_id, self.today)
-        owner = peek(self.db.users, user_id) or {}
+        owner = self.find("users", user_id) or {}
         return {
             "card_id": card_id,
             "account_id": account_id,
@@ -247,8 +242,8 @@ class DebitCardTools(AccountRecords):
 
     def _charge(self, account_id: str, order_id: str, fees: dict[str, float], total: float) -> None:
         """Take the fees of an order from an account, with a transaction that names them."""
-        balance = balance_of(self.db.accounts[account_id])
-        self.change(self.db.accounts, account_id, current_holdings=as_plain(balance - total))
+        account = self.db.accounts[account_id]
+        account["current_holdings"] = self.holdings(balance_of(account) - total, with_sign=False)
         named = ", ".join(
             f"{name.replace('_', ' ').capitalize()} ${float(fee)}"
             for name, fee in fees.items()
@@ -340,62 +335,45 @@ class DebitCardTools(AccountRecords):
         self, tool: str, card_id: str, last_4_digits: str, expiration_date: str, cvv: str, pin: str
     ) -> str:
         """Activate a card by the tool for its reason of issue; the account's others give way."""
-        if problem := missing(
+        self.require(
             card_id=card_id,
             last_4_digits=last_4_digits,
             expiration_date=expiration_date,
             cvv=cvv,
             pin=pin,
-        ):
-            return self.refuse(problem)
-        if problem := _pin_problem(pin):
-            return self.refuse(problem)
+        )
+        self._check_pin(pin)
         if not cvv.isdecimal() or len(cvv) != _CVV_DIGITS:
-            return self.refuse("the cvv has to be 3 digits")
+            self.refuse("the cvv has to be 3 digits")
         card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
-        problem = self._activation_problem(tool, card, last_4_digits, expiration_date, cvv)
-        if problem := problem or self._account_problem(card_id):
-            return self.refuse(problem)
+        self._check_activation(tool, card, last_4_digits, expiration_date, cvv)
+        self.open_account_of(card)
         for other in self.cards_of(card.get("account_id")):
             if other.get("status") == "ACTIVE":
                 self._retire(str(other.get("card_id")), grace=tool == "activate_debit_card_8293")
         self.change_card(card_id, status="ACTIVE", activated_date=self.today)
         return f"Card {card_id} is active."
 
-    def _activation_problem(
+    def _check_activation(
         self, tool: str, card: Record, last_4_digits: str, expiration_date: str, cvv: str
-    ) -> str | None:
-        """Return why a tool cannot activate a card with what the customer read from it, or None."""
+    ) -> None:
+        """Refuse a card that is for another tool or does not wait, and what is not on the card."""
         reason = card.get("issue_reason")
         if reason not in _ACTIVATION[tool]:
             right = next(
                 (name for name, fit in _ACTIVATION.items() if reason in fit), "another tool"
             )
-            return f"the card was issued for the reason {reason}; use {right}"
+            self.refuse(f"the card was issued for the reason {reason}; use {right}")
         if card.get("last_4_digits") != last_4_digits:
-            return "the last four digits are not those of the card"
+            self.refuse("the last four digits are not those of the card")
         if not self.strict_compat:
             # The original asks for both and compares neither.
             on_record = card.get("expiration_date")
             written = {on_record, moment(on_record).strftime("%m/%y")}
             if expiration_date not in written or card.get("cvv") != cvv:
-                return "the expiration date or the cvv is not that of the card"
+                self.refuse("the expiration date or the cvv is not that of the card")
         if card.get("status") != "PENDING":
-            return f"the card is {card.get('status')}, not PENDING"
-        return None
-
-    def _account_of(self, card_id: object) -> Record | None:
-        """Return the account of a card, or None."""
-        return self.account((self.card(card_id) or {}).get("account_id"))
-
-    def _account_problem(self, card_id: object) -> str | None:
-        """Return what is wrong with the account of a card, or None when it is open."""
-        account = self._account_of(card_id)
-        if account is None or account.get("status") != "OPEN":
-            return "the account of the card is not open"
-        return None
+            self.refuse(f"the card is {card.get('status')}, not PENDING")
 
     def _retire(self, card_id: str, *, grace: bool) -> None:
         """Take a card out of use for the one that replaces it: at once, or in a day."""
@@ -424,12 +402,9 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: There is no such card, or it is neither active nor pending.
         """
-        if problem := missing(card_id=card_id, reason=reason):
-            return self.refuse(problem)
-        if problem := not_one_of("reason", reason, get_args(ClosureReason)):
-            return self.refuse(problem)
-        if problem := self.card_problem(card_id, "ACTIVE", "PENDING"):
-            return self.refuse(problem)
+        self.require(card_id=card_id, reason=reason)
+        self.require_one_of("reason", reason, get_args(ClosureReason))
+        self.card_that_is(card_id, "ACTIVE", "PENDING")
         self.change_card(card_id, status="CLOSED", closed_date=self.today, closure_reason=reason)
         return f"Card {card_id} is closed."
 
@@ -446,10 +421,8 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: There is no such card, or it is not active.
         """
-        if problem := missing(card_id=card_id):
-            return self.refuse(problem)
-        if problem := self.card_problem(card_id, "ACTIVE"):
-            return self.refuse(problem)
+        self.require(card_id=card_id)
+        self.card_that_is(card_id, "ACTIVE")
         self.change_card(card_id, status="FROZEN", frozen_date=self.today)
         return f"Card {card_id} is frozen."
 
@@ -466,10 +439,8 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: There is no such card, it is not frozen, or its account is not open.
         """
-        if problem := missing(card_id=card_id):
-            return self.refuse(problem)
-        if problem := self.card_problem(card_id, "FROZEN") or self._account_problem(card_id):
-            return self.refuse(problem)
+        self.require(card_id=card_id)
+        self.open_account_of(self.card_that_is(card_id, "FROZEN"))
         self.change_card(card_id, status="ACTIVE", unfrozen_date=self.today)
         return f"Card {card_id} is active again."
 
@@ -487,22 +458,18 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: There is no such card, it has no such alert, or the bank raised it.
         """
-        if problem := missing(card_id=card_id, reason=reason):
-            return self.refuse(problem)
-        if problem := not_one_of("reason", reason, get_args(AlertReason)):
-            return self.refuse(problem)
+        self.require(card_id=card_id, reason=reason)
+        self.require_one_of("reason", reason, get_args(AlertReason))
         card = self.card(card_id)
-        if card is None:
-            return self.refuse(f"there is no debit card {card_id}")
         if reason == "velocity_clear":
             if not card.get("velocity_blocked"):
-                return self.refuse("the card has no velocity block")
+                self.refuse("the card has no velocity block")
             self.change_card(card_id, velocity_blocked=False, velocity_cleared_date=self.today)
             return f"The velocity block of card {card_id} is cleared."
         if not card.get("fraud_alert_active"):
-            return self.refuse("the card has no fraud alert")
+            self.refuse("the card has no fraud alert")
         if card.get("alert_source") == "bank_initiated":
-            return self.refuse("the bank raised this alert; only its security team can clear it")
+            self.refuse("the bank raised this alert; only its security team can clear it")
         self.change_card(
             card_id,
             fraud_alert_active=False,
@@ -526,14 +493,11 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: There is no such card, it is not active, or the digits are not its own.
         """
-        if problem := missing(card_id=card_id, last_4_digits=last_4_digits, new_pin=new_pin):
-            return self.refuse(problem)
-        if problem := _pin_problem(new_pin):
-            return self.refuse(problem)
-        if problem := self.card_problem(card_id, "ACTIVE"):
-            return self.refuse(problem)
-        if (self.card(card_id) or {}).get("last_4_digits") != last_4_digits:
-            return self.refuse("the last four digits are not those of the card")
+        self.require(card_id=card_id, last_4_digits=last_4_digits, new_pin=new_pin)
+        self._check_pin(new_pin)
+        card = self.card_that_is(card_id, "ACTIVE")
+        if card.get("last_4_digits") != last_4_digits:
+            self.refuse("the last four digits are not those of the card")
         self.change_card(
             card_id,
             pin_last_changed=self.today,
@@ -557,14 +521,11 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: There is no such card, it is not active, or the PIN cannot be used.
         """
-        if problem := missing(card_id=card_id, current_pin=current_pin, new_pin=new_pin):
-            return self.refuse(problem)
-        if problem := _pin_problem(new_pin):
-            return self.refuse(problem)
+        self.require(card_id=card_id, current_pin=current_pin, new_pin=new_pin)
+        self._check_pin(new_pin)
         if current_pin == new_pin:
-            return self.refuse("the new PIN is the present one")
-        if problem := self.card_problem(card_id, "ACTIVE"):
-            return self.refuse(problem)
+            self.refuse("the new PIN is the present one")
+        self.card_that_is(card_id, "ACTIVE")
         self.change_card(card_id, pin_last_changed=self.today)
         return f"Card {card_id} has a new PIN."
 
@@ -582,10 +543,8 @@ class DebitCardTools(AccountRecords):
         Raises:
             ToolError: There is no such card, or it is not active.
         """
-        if problem := missing(card_id=card_id):
-            return self.refuse(problem)
-        if problem := self.card_problem(card_id, "ACTIVE"):
-            return self.refuse(problem)
+        self.require(card_id=card_id)
+        self.card_that_is(card_id, "ACTIVE")
         self.change_card(card_id, recurring_blocked=block_recurring)
         return f"Recurring payments with card {card_id}: {'blocked' if block_recurring else 'on'}."
 
@@ -607,61 +566,45 @@ class DebitCardTools(AccountRecords):
             ToolError: The card is not active, its account is too new or not open, or the limit is
                 not above the present one or too far above it.
         """
-        if problem := missing(card_id=card_id, limit_type=limit_type, new_limit=new_limit):
-            return self.refuse(problem)
-        if problem := not_one_of("limit_type", limit_type, get_args(LimitType)):
-            return self.refuse(problem)
-        if problem := self.card_problem(card_id, "ACTIVE"):
-            return self.refuse(problem)
-        if problem := self._account_problem(card_id) or self._limit_problem(
-            card_id, limit_type, new_limit
-        ):
-            return self.refuse(problem)
+        self.require(card_id=card_id, limit_type=limit_type, new_limit=new_limit)
+        self.require_one_of("limit_type", limit_type, get_args(LimitType))
+        card = self.card_that_is(card_id, "ACTIVE")
+        account = self.open_account_of(card)
+        limits = self.rules.limits
+        if self.age_in_days(account) < limits.limit_increase_account_age:
+            self.refuse(f"the account has to be {limits.limit_increase_account_age} days old")
+        present = self._limit_that_rises(card, account, limit_type)
+        highest = int(present * limits.limit_increase_factor)
+        if not present < new_limit <= highest:
+            self.refuse(f"the limit is ${present}; it can be raised to at most ${highest}")
         changed: Record = {
             f"daily_{limit_type}_limit": int(new_limit),
             f"temporary_{limit_type}_limit_increase": True,
-            f"original_{limit_type}_limit": self._daily_limit(card_id, limit_type),
+            f"original_{limit_type}_limit": present,
             f"temporary_{limit_type}_limit_expires": self.today,
         }
         self.change_card(card_id, **changed)
         return f"The {limit_type} limit of card {card_id} is ${int(new_limit)} for 24 hours."
 
-    def _limit_problem(self, card_id: str, limit_type: str, new_limit: float) -> str | None:
-        """Return why a limit of an active card cannot be raised to a new one, or None."""
-        limits = self.rules.limits
-        if self.age_in_days(self._account_of(card_id) or {}) < limits.limit_increase_account_age:
-            return f"the account has to be {limits.limit_increase_account_age} days old"
-        present = self._daily_limit(card_id, limit_type)
-        level = self._level_of(card_id)
-        if present is None or (level is not None and not level.limits_rise):
-            return f"the {limit_type} limit of this card cannot be raised"
-        highest = int(present * limits.limit_increase_factor)
-        if not present < new_limit <= highest:
-            return f"the limit is ${present}; it can be raised to at most ${highest}"
-        return None
+    def _limit_that_rises(self, card: Record, account: Record, limit_type: LimitType) -> int:
+        """Return a card's daily limit in US dollars, or that of its account's level.
 
-    def _daily_limit(self, card_id: str, limit_type: str) -> int | None:
-        """Return a card's daily limit, or that of its account's level, in US dollars."""
-        own: int | None = (self.card(card_id) or {}).get(f"daily_{limit_type}_limit")
-        if own is not None:
-            return own
-        level = self._level_of(card_id)
-        if level is None:
-            return None
-        return level.purchase_limit if limit_type == "purchase" else level.atm_limit
+        Refuse where there is none, or it cannot be raised.
+        """
+        level = self.rules.level(account.get("class"), account.get("level"))
+        limit: int | None = card.get(f"daily_{limit_type}_limit")
+        if limit is None and level is not None:
+            limit = level.purchase_limit if limit_type == "purchase" else level.atm_limit
+        if limit is None or (level is not None and not level.limits_rise):
+            self.refuse(f"the {limit_type} limit of this card cannot be raised")
+        return limit
 
-    def _level_of(self, card_id: str) -> AccountLevel | None:
-        account = self._account_of(card_id) or {}
-        return self.rules.level(account.get("class"), account.get("level"))
-
-
-def _pin_problem(pin: str) -> str | None:
-    """Return why a text cannot be a PIN, or None."""
-    if not pin.isdecimal() or len(pin) != _PIN_DIGITS:
-        return "a PIN has to be 4 digits"
-    if len(set(pin)) == 1:
-        return "the digits of a PIN cannot be all the same"
-    steps = {int(after) - int(before) for before, after in pairwise(pin)}
-    if steps in ({1}, {-1}):
-        return "the digits of a PIN cannot be in sequence"
-    return None
+    def _check_pin(self, pin: str) -> None:
+        """Refuse a text that cannot be a PIN."""
+        if not pin.isdecimal() or len(pin) != _PIN_DIGITS:
+            self.refuse("a PIN has to be 4 digits")
+        if len(set(pin)) == 1:
+            self.refuse("the digits of a PIN cannot be all the same")
+        steps = {int(after) - int(before) for before, after in pairwise(pin)}
+        if steps in ({1}, {-1}):
+            self.refuse("the digits of a PIN cannot be in sequence")
