@@ -80,13 +80,6 @@ class DocumentSet(Sequence[Document]):
         return {document.title: document for document in reversed(self._documents)}
 
     @cached_property
-    def encoded(self) -> tuple[bytes, ...]:
-        """The contents in UTF-8, for libraries that search bytes."""
-        return tuple(
-            document.content.encode("utf-8", "surrogatepass") for document in self._documents
-        )
-
-    @cached_property
     def digest(self) -> str:
         """The SHA-256 of ids, titles and contents: the key of what is computed from them."""
         digest = hashlib.sha256()

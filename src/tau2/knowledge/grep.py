@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tau2.errors import ToolError, needs_extra
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from re2 import _Regexp
 
 _LONGEST_PATTERN = 1_000  # characters
-# Bytes that RE2 may use for one pattern. A larger one is refused: it would be slow, too.
-_MEMORY = 1 << 20
+_LARGEST_PROGRAM = 1_000  # instructions; RE2's time is this times the length of the documents
+_OUTSIDE_LATIN_1 = re.compile(r"[^\x00-\xff]")
 # Python spells "the end of the text" \Z, RE2 \z. A backslash before it is itself escaped or not.
 _ESCAPE = re.compile(r"\\(?s:.)")
 
@@ -43,13 +44,28 @@ class Grep:
         if not query.strip():
             return []
         pattern = _compiled(query, case_sensitive=self._case_sensitive)
+        contents = (_one_byte_each if query.isascii() else _in_utf_8)(self._documents)
         hits = []
-        for document, content in zip(self._documents, self._documents.encoded, strict=True):
+        for document, content in zip(self._documents, contents, strict=True):
             count = sum(1 for _ in pattern.finditer(content))
             if count:
                 hits.append(Hit(document, float(count)))
         hits.sort(key=lambda hit: -hit.score)
         return hits[:limit]
+
+
+@lru_cache(maxsize=8)
+def _one_byte_each(documents: DocumentSet) -> list[bytes]:
+    """Return the contents for a pattern in ASCII, one byte for a character.
+
+    What other characters there are does not matter to it, and RE2 takes a fifth of the steps.
+    """
+    return [_OUTSIDE_LATIN_1.sub("\xff", each.content).encode("latin-1") for each in documents]
+
+
+@lru_cache(maxsize=8)
+def _in_utf_8(documents: DocumentSet) -> list[bytes]:
+    return [each.content.encode("utf-8", "surrogatepass") for each in documents]
 
 
 def _compiled(pattern: str, *, case_sensitive: bool) -> _Regexp:
@@ -63,10 +79,17 @@ def _compiled(pattern: str, *, case_sensitive: bool) -> _Regexp:
     options = re2.Options()
     options.case_sensitive = case_sensitive
     options.log_errors = False
-    options.max_mem = _MEMORY
+    if pattern.isascii():
+        options.encoding = re2.Options.Encoding.LATIN1
     encoded = _in_re2_syntax(pattern).encode("utf-8", "surrogatepass")
     try:
-        return re2.compile(encoded, options)
+        compiled = re2.compile(encoded, options)
+        if compiled.programsize > _LARGEST_PROGRAM:
+            raise ToolError(
+                f"the pattern is too large ({compiled.programsize:,} steps; at most "
+                f"{_LARGEST_PROGRAM:,} are allowed): repeat fewer times"
+            )
+        return compiled
     except re2.error as error:
         if _is_regex_of_python(pattern):
             raise ToolError(

@@ -98,6 +98,7 @@ class Shell:
         request = {
             "command": command.encode("utf-8", "replace").decode().replace("\0", ""),
             "seconds": _SECONDS,
+            "most": _LONGEST_OUTPUT + 1,  # so that it shows that there is more
             "now": self._now and f"{self._now:%Y-%m-%d %H:%M:%S}",
             "changes": dict(self._changes) if self._writable else None,
         }
@@ -222,7 +223,7 @@ class _Worker:
         timer.start()
         try:
             return self._exchanged(request)
-        except (OSError, struct.error) as error:
+        except (OSError, EOFError, struct.error) as error:
             raise _WorkerEnded(late=late.is_set()) from error
         finally:
             timer.cancel()
@@ -235,7 +236,10 @@ class _Worker:
         requests.write(struct.pack(">I", len(content)) + content)
         requests.flush()
         (size,) = struct.unpack(">I", answers.read(4))
-        answer: dict[str, Any] = json.loads(answers.read(size))
+        content = answers.read(size)
+        if len(content) < size:
+            raise EOFError
+        answer: dict[str, Any] = json.loads(content)
         return answer
 
     def close(self) -> None:

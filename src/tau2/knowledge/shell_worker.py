@@ -7,8 +7,8 @@ process dies, and not that of the caller. Its environment holds no variable of t
 Messages are JSON after their length (4 bytes, big-endian). Requests, and what answers them:
 
 - `{"load": key, "files": {name: text}}`: `{}`
-- `{"run": key, "command": text, "seconds": number, "now": date or null, "changes": …}`: what `run`
-  returns.
+- `{"run": key, "command": text, "seconds": number, "most": characters, "now": date or null,
+  "changes": …}`: what `run` returns.
   `changes` is what the session has changed so far, or null where it may not write. It is null in
   the answer when there is too much of it.
 """
@@ -174,8 +174,8 @@ def run(folder: Folder, request: dict[str, Any]) -> dict[str, Any]:
     shell.mount(FOLDER, mounted, read_only=changes is None)
     ran = shell.execute_sync(_script(request))
     answer = {
-        "out": ran.stdout,
-        "err": ran.stderr or ran.error or "",
+        "out": ran.stdout[: request["most"]],
+        "err": (ran.stderr or ran.error or "")[: request["most"]],
         "code": ran.exit_code,
         "timed_out": "execution timeout" in (ran.error or ""),
     }

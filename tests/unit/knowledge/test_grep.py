@@ -47,6 +47,12 @@ def test_what_only_python_understands_is_refused_with_the_reason(pattern):
         BOARD_GREP.search(pattern, 10)
 
 
+def test_a_pattern_of_too_many_steps_is_refused():
+    with pytest.raises(ToolError, match=r"too large .* repeat fewer times"):
+        BOARD_GREP.search("(.{0,900}x.{0,900})", 10)
+    assert BOARD_GREP.search("a.{0,300}e", 10)
+
+
 def test_a_long_pattern_is_refused():
     with pytest.raises(ToolError, match="1,001 characters; at most 1,000"):
         BOARD_GREP.search("a" * 1001, 10)
@@ -66,3 +72,11 @@ def test_no_pattern_takes_more_than_linear_time(pattern):
 def test_any_character_may_be_searched(text):
     documents = DocumentSet([Document("a", "A", f"before {text} after"), Document("b", "B", "")])
     assert found(Grep(documents).search(text, 10)) == ["a"]
+
+
+def test_one_character_is_one_whatever_its_bytes():
+    documents = DocumentSet([Document("a", "A", "caf\u00e9 \u4e2d\u4e2d")])
+    assert [hit.score for hit in Grep(documents).search(".", 1)] == [7.0]
+    assert [hit.score for hit in Grep(documents).search("\u4e2d", 1)] == [2.0]
+    assert [hit.score for hit in Grep(documents).search("CAF\u00c9", 1)] == [1.0]
+    assert Grep(documents).search(r"\?", 1) == []
