@@ -88,7 +88,10 @@ class Knowledge:
         self.dense_retriever = variant.dense_retriever
         self._reranker = reranker
         if variant.reranked and reranker is None:
-            self._reranker = reranker_for(min_score=variant.options.reranker_min_score)
+            options = variant.options
+            self._reranker = reranker_for(
+                model=options.reranker_model, min_score=options.reranker_min_score
+            )
         find = retrievers or partial(retriever_named, strict_compat=strict_compat)
         self._by_words: Retriever | None = None
         if variant.options.retriever is not None:

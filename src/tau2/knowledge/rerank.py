@@ -20,14 +20,12 @@ from tau2.knowledge.documents import Document
 from tau2.knowledge.protocols import Hit, Reranker
 from tau2.knowledge.ranking import read_part
 from tau2.knowledge.registry import PluginTable
+from tau2.knowledge.variants import DEFAULT_MIN_SCORE, DEFAULT_RERANKER_MODEL
 from tau2.llm import check_model, complete
 from tau2.utils.text import repr_of
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_RERANKER_MODEL = "gpt-5.2"
-"""What the public variants ask."""
-DEFAULT_MIN_SCORE = 5.0
 CALL_NAME = "reranker"
 """The name of the calls in logs and recordings."""
 

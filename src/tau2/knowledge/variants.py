@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 ToolName = Literal["KB_search", "KB_search_bm25", "KB_search_dense", "grep", "shell"]
 DocumentsInPrompt = Literal["none", "all", "required"]
 
+DEFAULT_RERANKER_MODEL: Final = "gpt-5.2"
+"""What the public variants ask."""
+DEFAULT_MIN_SCORE: Final = 5.0
+
 _MOST_HITS = 1_000
 _TOP_SCORE = 10  # of a reranker
 
@@ -42,8 +46,10 @@ class RetrievalOptions:
     """Documents that `grep` shows."""
     case_sensitive: bool = False
     """Whether `grep` distinguishes upper and lower case."""
-    reranker_min_score: float = 5
+    reranker_min_score: float = DEFAULT_MIN_SCORE
     """Hits that the reranker gives less, of 10, are not shown."""
+    reranker_model: str = DEFAULT_RERANKER_MODEL
+    """The chat model that judges hits: a name as that of an agent's model."""
     retriever: str | None = None
     """What `KB_search` asks in place of the variant's retriever.
 
@@ -208,6 +214,10 @@ def _is_score(value: object) -> bool:
     return 0 <= value <= _TOP_SCORE
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
 def _is_retriever(value: object) -> bool:
     return isinstance(value, str) and value.partition("/")[0] in RETRIEVERS
 
@@ -218,5 +228,6 @@ _CHECKS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "grep_top_k": (_is_count, _COUNT),
     "case_sensitive": (lambda value: isinstance(value, bool), "true or false"),
     "reranker_min_score": (_is_score, f"a number from 0 to {_TOP_SCORE}"),
+    "reranker_model": (_is_name, "the name of a chat model"),
     "retriever": (_is_retriever, "the name of a retriever, such as hybrid or dense/minilm"),
 }

@@ -139,6 +139,15 @@ def test_the_metadata_of_a_search_names_what_could_not_be_judged():
     assert list(result.metadata["not_judged"]) == ["keys"]
 
 
+def test_a_run_may_choose_the_model_and_the_minimum():
+    with register_script("judge", lambda *_: "4") as model:
+        kwargs = {"reranker_model": model, "reranker_min_score": 4}
+        knowledge = Knowledge(BOARD, variant_named("bm25_reranker", kwargs))
+        assert found(knowledge.search("Petra")) == ["keys"]
+    with pytest.raises(ConfigError, match="the name of a chat model"):
+        variant_named("bm25_reranker", {"reranker_model": ""})
+
+
 def test_no_hits_are_judged_without_asking():
     with register_script("nobody", lambda *_: "5") as model:
         assert reranker_for(model=model).rerank("lost key", []) == []

@@ -230,7 +230,8 @@ def _endpoint(settings: EndpointSettings, service: Service) -> Endpoint:
         if not addresses:
             raise ConfigError(
                 f"no API key for the embedding model {settings.model!r}: set "
-                f"{settings.key_variable}, or give api_base if another server serves it"
+                f"{settings.key_variable}, or {service.address_variables[0]} if another server "
+                "serves it"
             )
     return endpoint_of(settings.model, arguments, service)
 
