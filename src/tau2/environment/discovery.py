@@ -236,6 +236,23 @@ class _Discoverable(ToolKitBase):
             return tool_name, arguments
         return name, self._values(name, arguments) or {}
 
+    def refusal(self, tool_name: str, arguments: JsonObject) -> str | None:
+        """Return why a call of a discoverable tool would be refused whatever the state.
+
+        There is no such tool, or it would not take the arguments.
+        """
+        if tool_name != self._call_tool or self._name_argument not in arguments:
+            return super().refusal(tool_name, arguments)
+        name = arguments[self._name_argument]
+        text = arguments.get("arguments", "{}")
+        try:
+            if not self._is_discoverable_name(name):
+                raise _unknown(name)
+            self._coerced(name, parsed_arguments(text if isinstance(text, str) else ""))
+        except ToolError as refused:
+            return str(refused)
+        return None
+
     def may_change_database(self, tool_name: str, arguments: JsonObject) -> bool:
         """Return whether a call may change what grading compares: look-ups may be logged or not."""
         name = self._reached(tool_name, arguments)
@@ -304,6 +321,13 @@ class DiscoverableAgentTools(_Discoverable):
             raise _unknown(agent_tool_name)
         self.unlocked |= {agent_tool_name}
         return f"Unlocked: {described(self.tool_template(agent_tool_name))}"
+
+    def refusal(self, tool_name: str, arguments: JsonObject) -> str | None:
+        """Return why a call of a discoverable tool, or its unlocking, would always be refused."""
+        name = arguments.get("agent_tool_name", "")
+        if tool_name == "unlock_discoverable_agent_tool" and not self._is_discoverable_name(name):
+            return str(_unknown(name))
+        return super().refusal(tool_name, arguments)
 
     def may_change_database(self, tool_name: str, arguments: JsonObject) -> bool:
         """Return whether a call may change what grading compares: what is unlocked is no data."""
@@ -383,6 +407,14 @@ class GivesUserTools(_Discoverable):
 
     user_toolkit: ClassVar[type[ToolKitBase]]
     """The class of the customer's toolkit."""
+
+    def refusal(self, tool_name: str, arguments: JsonObject) -> str | None:
+        """Return why a call, or what it gives the customer, would always be refused."""
+        name = arguments.get("discoverable_tool_name", "")
+        is_given = isinstance(name, str) and self.user_toolkit.is_discoverable(name)
+        if tool_name == "give_discoverable_user_tool" and not is_given:
+            return str(_unknown(name, of="the customer"))
+        return super().refusal(tool_name, arguments)
 
     @is_tool(ToolType.GENERIC, mutates_state=True)
     def give_discoverable_user_tool(

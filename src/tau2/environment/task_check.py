@@ -118,10 +118,11 @@ class _Names:
     def _criteria(self, criteria: EvaluationCriteria) -> Iterator[tuple[str, str]]:
         for number, action in enumerate(criteria.actions or ()):
             compared = () if action.compare_args is None else tuple(action.compare_args)
+            place = f"evaluation_criteria.actions.{number}"
+            yield from self._refusal(place, action)
             key = (action.requestor, action.name, *action.arguments, None, *compared)
             if key in self._sound:
                 continue
-            place = f"evaluation_criteria.actions.{number}"
             found = list(self._call(place, action))
             function = getattr(self._kits[action.requestor], action.name, None)
             if callable(function):
@@ -133,6 +134,13 @@ class _Names:
         for number, assertion in enumerate(criteria.env_assertions or ()):
             yield from self._function(f"evaluation_criteria.env_assertions.{number}", assertion)
         yield from _empty_bases(criteria)
+
+    def _refusal(self, place: str, action: Action) -> Iterator[tuple[str, str]]:
+        kit = self._kits[action.requestor]
+        if isinstance(kit, ToolKitBase):
+            text = kit.refusal(action.name, action.arguments)
+            if text is not None:
+                yield f"{place}.arguments", text
 
     def _tool(self, place: str, name: str, owner: str) -> Iterator[tuple[str, str]]:
         if name not in self._tools[owner]:

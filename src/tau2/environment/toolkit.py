@@ -224,6 +224,13 @@ class ToolKitBase:
         """Return whether a call may change the databases, which grading compares."""
         return self.tool_mutates_state(tool_name)
 
+    def refusal(self, tool_name: str, arguments: JsonObject) -> str | None:
+        """Return why a call would be refused whatever the state; None where nothing says so.
+
+        Names and types of the tool's own arguments are not looked at: `coerce` does that.
+        """
+        return None
+
     def meant_call(self, tool_name: str, arguments: JsonObject) -> tuple[str, JsonObject]:
         """Return the tool that a call reaches, and its arguments: of one that calls others, that.
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tau2.errors import ConfigError, ToolError
 from tau2.knowledge.documents import DocumentSet
-from tau2.knowledge.grep import Grep
+from tau2.knowledge.grep import Grep, check_package
 from tau2.knowledge.index import SharedRetriever, retriever_for
 from tau2.knowledge.protocols import Hit, Reranker, Retriever
 from tau2.knowledge.rerank import reranker_for
@@ -105,6 +105,8 @@ class Knowledge:
             except ConfigError:  # no key
                 self._by_meaning = find(documents, "local")
                 self.dense_retriever = "local"
+        if "grep" in variant.tools:
+            check_package()
         self._shell: Shell | None = None
         if "shell" in variant.tools:
             self._shell = Shell(documents, writable=variant.writable, now=now)

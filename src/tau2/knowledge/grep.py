@@ -68,6 +68,13 @@ def _in_utf_8(documents: DocumentSet) -> list[bytes]:
     return [each.content.encode("utf-8", "surrogatepass") for each in documents]
 
 
+@lru_cache(maxsize=1)
+def check_package() -> None:
+    """Raise MissingExtra when the package is not installed that searches need."""
+    with needs_extra("knowledge", "re2"):
+        import re2  # noqa: F401, PLC0415  -- optional
+
+
 def _compiled(pattern: str, *, case_sensitive: bool) -> _Regexp:
     if len(pattern) > _LONGEST_PATTERN:
         raise ToolError(

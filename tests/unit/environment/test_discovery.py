@@ -7,11 +7,13 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.library import library, library_task
+from tests.library import UNLOCK, library, library_task
+from tests.library import WAIVE as WAIVE_FINE
 
 from tau2.data_model.message import ToolCall
 from tau2.data_model.tasks import Action, InitializationData
 from tau2.environment.discovery import parsed_arguments
+from tau2.environment.task_check import task_problems
 from tau2.environment.task_setup import TaskSetup
 from tau2.errors import ArgumentError
 from tau2.evaluator.evidence import make_gold
@@ -161,6 +163,28 @@ def test_the_reference_is_executed_with_its_own_look_ups():
     gold = make_gold(TaskSetup(library_task(unlocked, read_it), library))
     assert gold.errors == []
     assert called(gold.environment) == ["history_of_19"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "problem"),
+    [
+        ("unlock_discoverable_agent_tool", {"agent_tool_name": "waive"}, "tool named 'waive'"),
+        ("give_discoverable_user_tool", {"discoverable_tool_name": "shelf"}, "named 'shelf'"),
+        ("call_discoverable_agent_tool", {"agent_tool_name": "waive"}, "tool named 'waive'"),
+        (
+            "call_discoverable_agent_tool",
+            {"agent_tool_name": "renew_loan_18", "arguments": '{"loan": "L1"}'},
+            "invalid arguments for renew_loan_18: loan_id: field required",
+        ),
+    ],
+)
+def test_a_reference_that_can_only_be_refused_is_found_before_it_is_played(
+    name, arguments, problem
+):
+    task = library_task(UNLOCK, WAIVE_FINE, Action(action_id="1", name=name, arguments=arguments))
+    (found,) = task_problems([task], library())
+    assert found.place == "evaluation_criteria.actions.2.arguments"
+    assert problem in found.text
 
 
 def test_a_reader_uses_what_was_given():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
 from tests.unit.knowledge.cast import BOARD, found
 
-from tau2.errors import ToolError
+from tau2.errors import MissingExtra, ToolError
+from tau2.knowledge.access import Knowledge
 from tau2.knowledge.documents import Document, DocumentSet
-from tau2.knowledge.grep import Grep
+from tau2.knowledge.grep import Grep, check_package
+from tau2.knowledge.variants import variant_named
 
 BOARD_GREP = Grep(BOARD)
 
@@ -80,3 +83,12 @@ def test_one_character_is_one_whatever_its_bytes():
     assert [hit.score for hit in Grep(documents).search("\u4e2d", 1)] == [2.0]
     assert [hit.score for hit in Grep(documents).search("CAF\u00c9", 1)] == [1.0]
     assert Grep(documents).search(r"\?", 1) == []
+
+
+def test_a_missing_package_is_told_before_anything_is_searched(monkeypatch):
+    check_package.cache_clear()
+    monkeypatch.setitem(sys.modules, "re2", None)
+    documents = DocumentSet([Document("a", "A", "text")])
+    with pytest.raises(MissingExtra, match="knowledge"):
+        Knowledge(documents, variant_named("grep_only"))
+    Knowledge(documents, variant_named("no_knowledge"))
