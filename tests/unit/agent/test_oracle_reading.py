@@ -65,6 +65,19 @@ def play(task: Task, articles: dict[str, str], *answers: str) -> list[AssistantM
     return said
 
 
+def test_a_search_that_fails_is_not_tried_with_other_words() -> None:
+    agent = OracleAgent(
+        tools=[as_tool(KB_search)], domain_policy=shop.POLICY, task=closing(CLOSING, FEES)
+    )
+    state = agent.get_init_state([])
+    first, state = agent.generate_next_message(shop.hears("I want to close my account."), state)
+    (call,) = first.tool_calls or ()
+    failed = ToolMessage(id=call.id, content="Error: no index", error=True)
+    reply, state = agent.generate_next_message(failed, state)
+    assert call.name == "KB_search"
+    assert not any(one.name == "KB_search" for one in reply.tool_calls or ())
+
+
 def calls(said: list[AssistantMessage]) -> list[str]:
     return [call.name for message in said for call in message.tool_calls or ()]
 

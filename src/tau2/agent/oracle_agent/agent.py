@@ -107,6 +107,10 @@ class OracleState(BaseModel):
     """The searches of the knowledge base so far."""
     read: list[str] = Field(default_factory=list)
     """The documents that the task requires and that a search has shown."""
+    searching: str = ""
+    """The tool whose result is awaited, if it searches."""
+    broken: list[str] = Field(default_factory=list)
+    """Tools that failed to search; they are left alone."""
     calls: int = 0
     running: PlanStep | None = None
     done: list[PlanStep] = Field(default_factory=list)
@@ -236,6 +240,9 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
         step = state.running
         state.running = None
         self._note_read(state, result.content)
+        if state.searching and result.error:
+            state.broken.append(state.searching)
+        state.searching = ""
         content = parsed(result.content)
         if step is not None and result.error:
             if not step.looks_up:
@@ -287,9 +294,12 @@ class OracleAgent(HalfDuplexAgent[OracleState]):
 
     def _move(self, state: OracleState) -> AssistantMessage:
         if state.opening or state.solo:
-            search = self.reader.next_search(state.opening, state.searched, state.read)
+            search = self.reader.next_search(
+                state.opening, state.searched, state.read, state.broken
+            )
             if search is not None:
                 state.searched.append(search.key)
+                state.searching = search.tool
                 return _calling(search.tool, search.arguments, state)
         if state.cursor >= len(self.plan):
             return self._close(state)

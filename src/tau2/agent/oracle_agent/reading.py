@@ -53,16 +53,21 @@ class Reader:
         self._tools = tuple(dict.fromkeys(name for step in plan for name in step.tools))
 
     def next_search(
-        self, opening: str, made: Collection[str], seen: Collection[str]
+        self,
+        opening: str,
+        made: Collection[str],
+        seen: Collection[str],
+        broken: Collection[str] = (),
     ) -> Search | None:
         """Return the next search, or None when every required document was seen.
 
-        `made` are the keys of the searches so far, `seen` the documents that they showed.
+        `made` are the keys of the searches so far, `seen` the documents that they showed; `broken`
+        tools are not used.
         """
         missing = self.required.difference(seen)
         if not missing or len(made) >= _MOST_SEARCHES:
             return None
-        searches = self._searches(opening)
+        searches = (one for one in self._searches(opening) if one.tool not in broken)
         return next((one for one in searches if one.about & missing and one.key not in made), None)
 
     def searches_in(self, calls: Sequence[ToolCall]) -> list[str]:
@@ -85,6 +90,8 @@ class Reader:
             for name in self._tools:
                 yield Search(_GREP, {"pattern": name}, self.required)
             for topic, about in topics.items():
+                # The last word of an id is the product or the sort of request.
+                yield Search(_GREP, {"pattern": topic.rpartition(" ")[2]}, frozenset(about))
                 yield Search(_GREP, {"pattern": topic.replace(" ", ".{0,20}")}, frozenset(about))
         if self._shell:
             for document in sorted(self.required):

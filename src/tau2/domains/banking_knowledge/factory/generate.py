@@ -8,6 +8,7 @@ from random import Random
 
 from tau2.data_model.tasks import Task
 from tau2.domains.banking_knowledge.factory.bank_accounts import BANK_ACCOUNT_KINDS
+from tau2.domains.banking_knowledge.factory.combined import COMBINED_KINDS
 from tau2.domains.banking_knowledge.factory.credit_cards import CREDIT_CARD_KINDS
 from tau2.domains.banking_knowledge.factory.debit_cards import DEBIT_CARD_KINDS
 from tau2.domains.banking_knowledge.factory.debit_disputes import DEBIT_DISPUTE_KINDS
@@ -33,6 +34,7 @@ def all_kinds() -> tuple[Kind, ...]:
         *DEBIT_DISPUTE_KINDS,
         *OTHER_KINDS,
         *REFUSED_KINDS,
+        *COMBINED_KINDS,
     )
 
 

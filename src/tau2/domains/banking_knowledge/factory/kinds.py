@@ -22,6 +22,8 @@ class Kind(Intent):
     act: Callable[[Draft], None]
     """Writes records, words and reference into a draft. Raises Unsuitable."""
     level: str = EASY
+    shipped: int = 0
+    """How many tasks of it come with the domain; 0: as many as of the other kinds of its level."""
 
 
 def kinds() -> tuple[

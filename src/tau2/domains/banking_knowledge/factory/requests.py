@@ -39,7 +39,9 @@ def apply_for_card(d: Draft) -> None:
         "You want the card that leaves you most money in a year, after its annual fee.",
     )
     d.know(
-        f"Your annual income is ${income}.",
+        f"The annual income of your business is ${income}."
+        if business
+        else f"Your annual income is ${income}.",
         "You do not have the bank's paid subscription.",
         "You have no credit card of the bank.",
     )
