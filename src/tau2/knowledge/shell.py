@@ -227,6 +227,7 @@ class _Worker:
             raise _WorkerEnded(late=late.is_set()) from error
         finally:
             timer.cancel()
+            timer.join()
 
     def _exchanged(self, request: dict[str, Any]) -> dict[str, Any]:
         requests, answers = self._process.stdin, self._process.stdout
@@ -246,6 +247,14 @@ class _Worker:
         """End the process."""
         self._process.kill()
         self._process.wait()
+        self._close_pipes()
+
+    def disown(self) -> None:
+        """Let go of a process that belongs to the process of which this one is a fork."""
+        self._process.returncode = 0  # else it would be reported as still running
+        self._close_pipes()
+
+    def _close_pipes(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with suppress(OSError):  # what was not written yet, to a process that is gone
@@ -279,6 +288,11 @@ class _Workers:
         while self._idle:
             self._idle.pop().close()
 
+    def disown(self) -> None:
+        """Let go of all idle processes."""
+        while self._idle:
+            self._idle.pop().disown()
+
 
 _WORKERS = _Workers()
 
@@ -291,6 +305,7 @@ def _end_workers() -> None:
 def _forget_workers() -> None:
     # A fork of this process would talk to the same processes; they belong to the parent.
     global _WORKERS  # noqa: PLW0603  -- one pool per process
+    _WORKERS.disown()
     _WORKERS = _Workers()
 
 

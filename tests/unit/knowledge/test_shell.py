@@ -158,3 +158,19 @@ def test_names_of_files_are_safe_and_distinct():
     assert names["ü(1)"] == "ü(1).md"
     assert len({name.casefold() for name in names.values()} | {"index.md"}) == 8
     assert len(as_files(documents)) == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_fork_of_the_process_has_a_shell_of_its_own():
+    shell = writing()
+    shell.run("echo one > note.txt")
+    reading, writing_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing_end, shell.run("cat note.txt").encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100) == b"one"
+    assert shell.run("echo two >> note.txt; cat note.txt") == "one\ntwo"
+    os.close(reading)
+    os.close(writing_end)
