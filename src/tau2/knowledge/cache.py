@@ -33,6 +33,7 @@ MOST_BYTES = 2**29
 BATCH = 64
 """Texts of a file. What an endpoint has answered is kept even if a later request fails."""
 
+_AXES = 2  # rows and columns
 _MOST_ROW_BYTES = 4 * 16_384
 _HEADER = 4096  # bytes that the form of an array may take
 _CHECKSUM = 32  # bytes
@@ -168,5 +169,5 @@ def _decoded(content: bytes, rows: int) -> NDArray[np.float32] | None:
         vectors = np.load(io.BytesIO(array), allow_pickle=False)
     except (ValueError, EOFError, OSError):
         return None
-    is_whole = vectors.dtype == np.float32 and vectors.ndim == 2 and len(vectors) == rows  # noqa: PLR2004  -- rows and columns
+    is_whole = vectors.dtype == np.float32 and vectors.ndim == _AXES and len(vectors) == rows
     return vectors if is_whole else None

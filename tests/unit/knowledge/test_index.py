@@ -12,6 +12,7 @@ import pytest
 from tests.unit.knowledge.cast import BOARD, found, random_documents
 
 from tau2.errors import ConfigError, ModelUnavailable, UnknownName
+from tau2.knowledge import index
 from tau2.knowledge.access import Knowledge
 from tau2.knowledge.documents import DocumentSet
 from tau2.knowledge.index import RETRIEVERS, retriever_for
@@ -81,6 +82,16 @@ def test_a_copy_is_the_retriever_itself_and_a_pickle_holds_no_index(listed):
     assert copy.deepcopy(retriever) is retriever
     assert len(pickle.dumps(retriever)) == without_index
     assert pickle.loads(pickle.dumps(retriever)) is retriever
+
+
+def test_a_child_process_does_not_wait_for_a_thread_of_its_parent(listed):
+    retriever = retriever_for(BOARD, "listed", offset=2)
+    # A thread of the parent held both locks when the child was forked.
+    index._SHARED.lock.acquire()
+    retriever._lock.acquire()
+    index._SHARED.after_fork()
+    assert retriever_for(BOARD, "listed", offset=2) is retriever
+    assert found(retriever.search("anything", 1)) == ["keys"]
 
 
 @pytest.mark.parametrize("query", ["", "  \n"])
