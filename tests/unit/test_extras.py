@@ -112,7 +112,9 @@ def test_what_is_named_is_what_brings_it(problems, module, install):
 
 
 def test_the_core_can_be_imported_without_them(problems):
-    for module in ("tau2.cli.main", "tau2.rollout", "tau2.report.export", "tau2.view.app"):
+    core = ("tau2.cli.main", "tau2.rollout", "tau2.report.export", "tau2.view.app")
+    domains = ("tau2.domains.banking_knowledge.spec", "tau2.knowledge.tools")
+    for module in (*core, *domains):
         assert module not in problems
 
 

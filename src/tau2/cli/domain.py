@@ -69,9 +69,9 @@ def load_page(name: str, variant: str | None = None) -> DomainPage:
     """
     from tau2.registry import registry
     from tau2.report.terminal.domain_page import DomainPage
-    from tau2.runner.resolve import environment_factory
+    from tau2.runner.resolve import readable_environment
 
-    environment = environment_factory(name, variant)()
+    environment = readable_environment(name, variant)()
     splits = registry.get_task_splits_loader(name)
     load = registry.get_tasks_loader(name)
     spec = registry.domains.get(name) if name in registry.domains else None

@@ -55,12 +55,14 @@ def domain_names() -> list[str]:
 
 def check_domain(name: str, *, must_exist: bool) -> DomainCheck:
     """Return what is wrong with one domain; without files it is a problem only if it must exist."""
+    from tau2.runner.resolve import readable_environment
+
     check = DomainCheck(name)
     folder = config.domain_dir(name)
     if name not in registry.get_domains():
         _check_files(check, folder)
         return check
-    check.environment = check.attempt(registry.get_env_constructor(name))
+    check.environment = check.attempt(readable_environment(name))
     if check.environment is None and not folder.is_dir() and not must_exist:
         check.problems = []
         check.note = "no files here"

@@ -71,10 +71,15 @@ def _section(title: str, names: list[str], about: Callable[[str], str]) -> str:
 
 def _variants() -> str | None:
     """Return the retrieval variants of the domains that have them; None where none has."""
+    from tau2.errors import Tau2Error
     from tau2.registry import registry
 
     lines = []
-    for spec in map(registry.domains.get, registry.domains.names()):
+    for domain in registry.domains.names():
+        try:
+            spec = registry.domains.get(domain)
+        except Tau2Error:  # a plug-in that lacks a package; the welcome goes on without it
+            continue
         if spec.variants:
             default = spec.variant(None)
             names = [f"{name} (default)" if name == default else name for name in spec.variants]

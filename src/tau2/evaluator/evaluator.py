@@ -198,14 +198,20 @@ def evaluate_simulation(
     """Grade a stored simulation of a registered domain by replaying it.
 
     With `strict_replay`, a tool result that differs from the recorded one is a reward of 0;
-    `tau2.runner.regrade` compares databases only.
+    `tau2.runner.regrade` compares databases only. `env_kwargs` go to the domain's constructor; of a
+    domain with retrieval variants, that may be `retrieval_variant` and `retrieval_kwargs`.
 
     Raises:
-        UnknownName: there is no such domain.
+        UnknownName: there is no such domain, or no such variant.
+        ConfigError: the domain has no retrieval variants and one is named.
         ModelError: the judge failed.
     """
     constructor = registry.get_env_constructor(domain)
     options = dict(env_kwargs or {})
+    if domain in registry.domains:
+        variant = options.pop("retrieval_variant", None)
+        arguments = options.pop("retrieval_kwargs", None)
+        options |= registry.domains.get(domain).environment_options(variant, arguments)
     setup = TaskSetup(task, lambda: constructor(solo_mode=solo_mode, **options))
     rule = replay_rule(strict_replay)
     return grade(simulation, setup, evaluation_type, judge=judge, replay=rule)

@@ -8,12 +8,10 @@ from tau2.errors import needs_extra
 from tau2.knowledge.documents import Document
 from tau2.knowledge.protocols import Hit
 
-with needs_extra("knowledge", "numpy"):
-    import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
 LONGEST_QUERY = 20_000
@@ -32,6 +30,10 @@ def searched_text(document: Document) -> str:
 
 def best_rows(scores: NDArray[np.floating], limit: int) -> NDArray[np.intp]:
     """Return the rows of the `limit` highest scores, the best first, ties by row."""
+    # Imported here: domains load this module also for variants that search nothing.
+    with needs_extra("knowledge", "numpy"):
+        import numpy as np  # noqa: PLC0415  -- see above
+
     if limit <= 0:
         return np.empty(0, dtype=np.intp)
     rows = np.arange(len(scores))

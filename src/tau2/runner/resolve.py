@@ -302,14 +302,28 @@ def environment_of_record(info: Info) -> EnvironmentFactory:
         for name, value in (info.retrieval_config_kwargs or {}).items()
         if name not in PRIVATE_ARGS
     }
-    spec = registry.domains.get(domain) if domain in registry.domains else None
-    plain = spec.plain_variant if spec is not None else None
     try:
-        factory = environment_factory(domain, info.retrieval_config, arguments)
+        return readable_environment(domain, info.retrieval_config, arguments)
     except (UnknownName, ConfigError) as problem:
-        factory = environment_factory(domain)
-        logger.warning("the run's retrieval variant is not used: %s", problem)
-    return factory if plain is None else partial(_with_what_is_there, domain, factory, plain)
+        factory = readable_environment(domain)
+        logger.warning("the retrieval variant is not used: %s", problem)
+        return factory
+
+
+def readable_environment(
+    domain: str, variant: str | None = None, variant_arguments: JsonMapping | None = None
+) -> EnvironmentFactory:
+    """Return what makes environments to look at, in which nothing is searched.
+
+    Where what the variant needs is missing, they have the domain's plain one, with a warning.
+
+    Raise UnknownName or ConfigError as `environment_factory` does.
+    """
+    factory = environment_factory(domain, variant, variant_arguments)
+    spec = registry.domains.get(domain) if domain in registry.domains else None
+    if spec is None or spec.plain_variant is None:
+        return factory
+    return partial(_with_what_is_there, domain, factory, spec.plain_variant)
 
 
 def _with_what_is_there(
@@ -323,7 +337,7 @@ def _with_what_is_there(
         return factory(**options)
     except (ConfigError, MissingExtra) as problem:
         environment = environment_factory(domain, plain)(**options)
-        logger.warning("the run's retrieval variant is not used: %s", problem)
+        logger.warning("the retrieval variant is not used: %s", problem)
         return environment
 
 

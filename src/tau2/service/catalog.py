@@ -14,6 +14,7 @@ from tau2.environment.task_setup import TaskSetup
 from tau2.environment.tool import Tool
 from tau2.errors import UnknownName
 from tau2.registry import registry
+from tau2.runner.resolve import readable_environment
 
 SIDES: Mapping[str, ToolRequestor] = {"agent": "assistant", "user": "user"}
 _MOST_EXAMPLES = 3
@@ -25,7 +26,7 @@ class DomainDocs:
     def __init__(self, name: str) -> None:
         """Point at a domain. Raise UnknownName for one that is not registered."""
         self.name = name
-        self._fresh = registry.get_env_constructor(name)
+        self._fresh = readable_environment(name)
         self._scratch: Environment | None = None
         self.scratch_task: str | None = None
         """The task whose initial state was the start; None: the domain's own state."""
@@ -50,6 +51,21 @@ class DomainDocs:
         """Return the tools of the agent or of the user."""
         kit = self.environment.user_tools if side == "user" else self.environment.tools
         return dict(sorted(kit.get_tools().items())) if kit is not None else {}
+
+    def discoverable(self, side: str) -> dict[str, Tool]:
+        """Return the tools of the agent or of the user that are not listed."""
+        kit = self.environment.user_tools if side == "user" else self.environment.tools
+        return dict(sorted(kit.get_discoverable_tools().items())) if kit is not None else {}
+
+    @property
+    def variants(self) -> Mapping[str, str]:
+        """Retrieval variants: name → what it gives the agent; empty where there are none."""
+        return registry.domains.get(self.name).variants if self.name in registry.domains else {}
+
+    @property
+    def variant(self) -> str | None:
+        """The variant whose policy and tools are shown: the domain's default."""
+        return registry.domains.get(self.name).variant(None) if self.variants else None
 
     def tool(self, side: str, name: str) -> Tool:
         """Return one tool. Raise UnknownName."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -13,6 +14,7 @@ from tests.unit.runner.conftest import a_config
 from tau2.data_model.simulation import Results
 from tau2.environment.environment import Environment
 from tau2.errors import ConfigError, MissingExtra, UnknownName
+from tau2.evaluator.evaluator import EvaluationType, evaluate_simulation
 from tau2.gym import AgentGymEnv
 from tau2.integrations import trl
 from tau2.metrics.comparison import compare
@@ -120,6 +122,19 @@ def test_a_stored_run_is_read_without_what_its_variant_needs(caplog):
     with caplog.at_level(logging.WARNING):
         assert rebuild_environment(info).get_policy() == "Read by by_hand {}."
     assert "needs the extra 'phone'" in caplog.text
+
+
+def test_a_stored_simulation_is_evaluated_with_the_variant_that_is_named():
+    (run,) = played(tasks=library_tasks()[:1]).simulations
+    graded = partial(
+        evaluate_simulation, run, library_tasks()[0], EvaluationType.ALL, solo_mode=False
+    )
+    by_hand = {"retrieval_variant": "BY_HAND", "retrieval_kwargs": {"top_k": 2}}
+    assert graded(domain="library", env_kwargs=by_hand).reward == 1.0
+    with pytest.raises(UnknownName, match="no retrieval variant named 'by_ear'"):
+        graded(domain="library", env_kwargs={"retrieval_variant": "by_ear"})
+    with pytest.raises(ConfigError, match="domain 'mock' has no retrieval variants"):
+        graded(domain="mock", env_kwargs=by_hand)
 
 
 def test_live_episodes_take_the_same_options():

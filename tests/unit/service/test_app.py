@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from urllib.parse import quote
 
 import pytest
+from tests.library import LIBRARY
 from tests.unit.service.browsing import FORM as URL_ENCODED
 from tests.unit.service.browsing import Browser
 
@@ -36,6 +37,20 @@ def test_a_domain_shows_policy_tools_and_tasks(browser):
     assert "Important Meeting" in tool, "an example of a task's reference"
     assert "create_task_1" in browser.get("mock", "tasks").text
     assert "The customer" in browser.get("mock", "tasks", "create_task_1").text
+
+
+def test_variants_and_discoverable_tools_are_listed(browser):
+    assert "Retrieval variants" not in browser.get("mock").text
+    assert "Discoverable tools" not in browser.get("mock", "tools").text
+    with registry.domains.adding(LIBRARY):
+        library = Browser(["library"])
+        page = library.get("library").text
+        tools = library.get("library", "tools").text
+    assert "with the retrieval variant by_card" in page
+    assert "<td><code>by_hand</code></td><td>shelves</td>" in page
+    assert "Discoverable tools of the agent <small>3</small>" in tools
+    assert "<td><code>waive_fine_17</code></td>" in tools
+    assert "Discoverable tools of the user <small>2</small>" in tools
 
 
 def test_the_page_that_is_open_is_marked(browser):
