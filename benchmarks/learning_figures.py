@@ -11,7 +11,7 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,10 +72,46 @@ def _section(domain: Path) -> list[str]:
         if any(cells):
             shown = " | ".join(_cell(cell) for cell in cells)
             lines.append(f"| {label} | {shown} | {len(cells[0])} |")
-    lines += ["", _cost(domain), ""]
+    lines += ["", *_seeds(domain, found), "", *_unfinished(domain), _cost(domain), ""]
     if _curves(domain):
         lines += [f"![reward by batch](learning/{domain.name}.svg)", ""]
     return lines
+
+
+def _seeds(domain: Path, found: Mapping[tuple[str, str], Sequence[Evaluation]]) -> list[str]:
+    """Return a table with a row for each trained model, and how long it was trained."""
+    lines = [f"| seed | | batches | {' | '.join(SPLITS.values())} |", "|---|---|---|---|---|"]
+    for stage, label in STAGES.items():
+        for seed in sorted({one.seed for split in SPLITS for one in found[stage, split]}):
+            batches = _batches(domain / f"{stage}-seed{seed}")
+            cells = [
+                _shares(one for one in found[stage, split] if one.seed == seed) for split in SPLITS
+            ]
+            lines.append(f"| {seed} | {label} | {batches} | {' | '.join(cells)} |")
+    return lines
+
+
+def _shares(evaluations: Iterable[Evaluation]) -> str:
+    texts = [f"{one.solved:.0%} of {one.episodes}" for one in evaluations]
+    return texts[0] if texts else "not run"
+
+
+def _batches(folder: Path) -> int:
+    return max((int(row["batch"]) for row in _rows(folder)), default=0)
+
+
+def _unfinished(domain: Path) -> list[str]:
+    """Return a sentence for each training that was begun and not finished."""
+    folders = [
+        (label, folder)
+        for stage, label in STAGES.items()
+        for folder in sorted(domain.glob(f"{stage}-seed?"))
+        if _batches(folder) and not (folder / "checkpoints" / "final").is_dir()
+    ]
+    return [
+        f"Begun, not finished: {label}, seed {folder.name[-1]}, after {_batches(folder)} batches.\n"
+        for label, folder in folders
+    ]
 
 
 def _evaluations(domain: Path, stage: str, split: str) -> Iterable[Evaluation]:
@@ -109,19 +145,18 @@ def _cost(domain: Path) -> str:
     """Return a sentence on the CPU time of a stage, training and evaluations apart."""
     parts = []
     for stage, label in STAGES.items():
-        trained = [_cpu_minutes(folder) for folder in domain.glob(f"{stage}-seed?")]
+        trained = _cpu_minutes(domain.glob(f"{stage}-seed?"))
         if trained:
             parts.append(f"{label} {statistics.mean(trained):.0f}")
-    played = [_cpu_minutes(folder) for folder in domain.glob("*-seed*-*")]
+    played = _cpu_minutes(domain.glob("*-seed*-*"))
     evaluation = f"; an evaluation {statistics.mean(played):.0f}" if played else ""
     return f"CPU minutes a seed (one thread): {', '.join(parts)}{evaluation}."
 
 
-def _cpu_minutes(folder: Path) -> float:
-    file = folder / "cost.json"
-    return (
-        json.loads(file.read_text(encoding="utf-8"))["cpu_seconds"] / 60 if file.is_file() else 0.0
-    )
+def _cpu_minutes(folders: Iterable[Path]) -> list[float]:
+    """Return the CPU time of the runs that were finished."""
+    files = [file for folder in folders if (file := folder / "cost.json").is_file()]
+    return [json.loads(file.read_text(encoding="utf-8"))["cpu_seconds"] / 60 for file in files]
 
 
 def _curves(domain: Path) -> bool:

@@ -155,6 +155,11 @@ class TrainerConfig(_Closed):
     """Mean over all tokens of an optimizer step, or over sequences of their means."""
     correction_cap: Above0 | None = 2.0
     """Cap of the correction for an engine whose probabilities differ; null: no correction."""
+    probability_weight: Share = 0.0
+    """Share of each token's advantage that is multiplied by the token's probability.
+
+    Improbable tokens have the largest gradients; with it they move the model less.
+    """
     mask_truncated: bool = True
     """Replies that max_tokens cut off are context, and are not trained on by policy gradients."""
     num_substeps: Positive = 1

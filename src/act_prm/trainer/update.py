@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil
+from math import ceil, exp
 from typing import Protocol, runtime_checkable
 
 from act_prm.llm_handlers.client import Datum, PolicyLoss, ScoresAsSampled, StatesMemory
@@ -27,6 +27,7 @@ async def policy_gradient(
     """Take the optimizer steps of a batch with the configured loss; return metrics."""
     config = context.config
     size = _step_size(context, len(data))
+    data = _weighted_by_probability(context, data)
     data, kl_metrics = await _with_kl_penalty(context, data)
     data = await _with_references(context, _normalized(context, _teaching(data)))
     # The only step of a batch is taken where the batch was sampled: its ratios are exactly 1.
@@ -108,6 +109,31 @@ def _tell_memory(context: TrainingContext, data: Sequence[Datum]) -> None:
     if data and not context.memory_told and isinstance(context.model, StatesMemory):
         context.reporter.note(context.model.memory_sentence(data))
         context.memory_told = True
+
+
+def _weighted_by_probability(context: TrainingContext, data: Sequence[Datum]) -> list[Datum]:
+    """Return the data with advantages that are smaller for improbable tokens.
+
+    The advantage of a token with probability p is multiplied by 1 - share * (1 - p) (Yang et al.,
+    "Do not let low-probability tokens over-dominate in RL for LLMs", 2025, arXiv:2505.12929). An
+    episode that went wrong ends in tokens that the policy hardly ever writes: without it, they are
+    most of its gradient, though the mistake came before them.
+    """
+    share = context.config.probability_weight
+    if not share:
+        return list(data)
+    return [
+        replace(
+            datum,
+            advantages=[
+                advantage * (1.0 - share * (1.0 - exp(min(logprob, 0.0))))
+                for advantage, logprob in zip(
+                    datum.advantages or [], datum.logprobs or [], strict=True
+                )
+            ],
+        )
+        for datum in data
+    ]
 
 
 def _normalized(context: TrainingContext, data: Sequence[Datum]) -> list[Datum]:

@@ -43,6 +43,20 @@ def test_the_gradient_is_that_of_the_expected_reward(tmp_path):
     assert context.model.logits == pytest.approx([expected, -expected])
 
 
+@pytest.mark.parametrize(("share", "part"), [(1.0, 0.5), (0.5, 0.75)])
+def test_the_advantage_of_a_token_is_multiplied_by_its_probability_if_told_to(
+    tmp_path, share, part
+):
+    moved = []
+    for weight in (0.0, share):
+        context = online(tmp_path, group_size=8, batch_size=1, probability_weight=weight)
+        steps = _steps(context)  # the word is one of two that are equally probable
+        asyncio.run(policy_gradient(context, [step.datum() for step in steps], 0))
+        moved.append(context.model.logits[0])
+    assert moved[0] != 0
+    assert moved[1] == pytest.approx(part * moved[0])
+
+
 def test_groups_without_differences_take_no_step_and_are_counted(tmp_path):
     context = online(tmp_path, TableModel([GOOD]), num_batches=2)
     rows = train(context)
