@@ -19,7 +19,7 @@ pytest.importorskip("torch", reason="tests of training need torch")
 pytest.importorskip("transformers", reason="tests of training need transformers")
 pytest.importorskip("peft", reason="tests of training need peft")
 
-from act_prm.config import GeneratorConfig, TrainerConfig
+from act_prm.config import TrainerConfig
 from act_prm.environments import get_env
 from act_prm.generator import OnlineGenerator
 from act_prm.llm_handlers.load import load_model
@@ -62,7 +62,7 @@ FIRST = 3  # batches
 def context(model, folder, seed, **config):
     env = get_env("tau2bench", domain="mock", user="scripted_user", **TASK)
     config = {"max_tokens": 60, "discount_factor": 1.0, "eval_every": 0, "save_every": 0, **config}
-    return TrainingContext(model, env, folder, TrainerConfig(**config), GeneratorConfig(), seed)
+    return TrainingContext(model, env, folder, TrainerConfig(**config), seed=seed)
 
 
 async def solved(stage):

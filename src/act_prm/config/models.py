@@ -140,8 +140,11 @@ class TrainerConfig(_Closed):
     """How the learning rate falls to `lr_end` over the batches of a phase, after the warm-up."""
     lr_end: Share = 0.0
     """Share of the learning rate at the end of a linear or cosine schedule."""
-    warmup_batches: Count = 0
-    """Batches over which the learning rate rises linearly at the beginning of a phase."""
+    warmup_batches: Count | None = None
+    """Batches over which the learning rate rises linearly at the beginning of a phase.
+
+    Null: none for imitation; 10, or a third of a shorter phase, for policy gradients.
+    """
 
     shuffle_rewards: bool = False
     """Deal out the rewards of each group at random: an ablation, which must not learn."""

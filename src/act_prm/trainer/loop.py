@@ -160,7 +160,7 @@ class Trainer:
                 await self._evaluate()
             if self._is_over:
                 return
-            self.context.learning_rate = self._learning_rate(length)
+            self.context.learning_rate = self._learning_rate(phase, length)
             row = await self._run_batch(phase)
             self.context.reporter.batch(self.state.batch_in_phase, length, row)
             if self._due(self.config.save_every):
@@ -172,8 +172,9 @@ class Trainer:
         """Whether the guard ended training."""
         return self.state.rollbacks > self.config.max_rollbacks
 
-    def _learning_rate(self, length: int) -> float:
-        scheduled = learning_rate_at(self.config, self.state.batch_in_phase, length)
+    def _learning_rate(self, phase: Phase, length: int) -> float:
+        done = self.state.batch_in_phase
+        scheduled = learning_rate_at(self.config, done, length, warmup=phase.warmup_batches)
         return math.ldexp(scheduled, -self.state.rollbacks)
 
     def _due(self, every: int | None) -> bool:

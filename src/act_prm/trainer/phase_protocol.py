@@ -42,6 +42,8 @@ class Phase(Protocol):
     name: str
     evaluates: bool
     """Whether the model is evaluated online during the phase."""
+    warmup_batches: int
+    """Over which the learning rate rises, unless the configuration says otherwise."""
 
     def length(self) -> int:
         """Return the number of batches. Called when the phase begins and when a run is resumed."""

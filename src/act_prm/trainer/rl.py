@@ -13,6 +13,7 @@ from act_prm.replay_buffer import TrajectoryGroup
 from act_prm.replay_buffer.groups import with_shuffled_rewards
 from act_prm.trainer.context import TrainingContext
 from act_prm.trainer.phase_protocol import TrainingBatch, sequences_with_signal
+from act_prm.trainer.schedule import POLICY_GRADIENT_WARMUP
 from act_prm.trainer.update import policy_gradient
 from tau2.errors import ConfigError
 
@@ -24,6 +25,7 @@ class OnlinePhase:
     """A policy gradient on groups of online episodes."""
 
     name = "rl"
+    warmup_batches = POLICY_GRADIENT_WARMUP
     evaluates = True
 
     def __init__(self, context: TrainingContext) -> None:

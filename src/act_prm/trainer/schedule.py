@@ -6,14 +6,26 @@ import math
 
 from act_prm.config import TrainerConfig
 
+POLICY_GRADIENT_WARMUP = 10
+"""Batches. Adam's moments are empty when a phase begins: its first steps move every parameter by
+the whole learning rate in the direction of the noise of a few episodes. After 1 / (1 - beta1)
+steps the noise is averaged."""
+_SHORTEST_WITH_WARMUP = 6  # batches of a phase; a third of a shorter one is no warm-up
 
-def learning_rate_at(config: TrainerConfig, done: int, length: int) -> float:
+
+def learning_rate_at(config: TrainerConfig, done: int, length: int, *, warmup: int = 0) -> float:
     """Return the learning rate of the batch after `done` of a phase of `length` batches.
 
-    It rises linearly over `warmup_batches` and then stays, or falls to `lr_end` of it along a line
-    or half a cosine. It depends on nothing else, so a resumed run has the same.
+    It rises linearly over `warmup_batches` (where that is null, over `warmup` batches or a third of
+    the phase) and then stays, or falls to `lr_end` of it along a line or half a cosine. It depends
+    on nothing else, so a resumed run has the same.
     """
-    warmup = config.warmup_batches
+    if config.warmup_batches is not None:
+        warmup = config.warmup_batches
+    elif length < _SHORTEST_WITH_WARMUP:
+        warmup = 0
+    else:
+        warmup = min(warmup, length // 3)
     if done < warmup:
         return config.learning_rate * (done + 1) / warmup
     if config.lr_schedule == "constant":

@@ -24,6 +24,7 @@ class DemonstrationPhase:
     """Imitates reference episodes, or the conversations of a file, action by action."""
 
     name = "sft"
+    warmup_batches = 0
     evaluates = True
 
     def __init__(self, context: TrainingContext) -> None:
@@ -77,6 +78,7 @@ class FineTunePhase:
     """Imitates the steps of the replay buffer, with one optimizer step per batch."""
 
     name = "sft"
+    warmup_batches = 0
     evaluates = True
 
     def __init__(self, context: TrainingContext) -> None:

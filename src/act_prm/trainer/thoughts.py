@@ -11,6 +11,7 @@ from act_prm.metrics.summary import Metrics
 from act_prm.replay_buffer import EpisodeStep, TrajectoryGroup
 from act_prm.trainer.context import TrainingContext
 from act_prm.trainer.phase_protocol import TrainingBatch, sequences_with_signal
+from act_prm.trainer.schedule import POLICY_GRADIENT_WARMUP
 from act_prm.trainer.update import fine_tune, policy_gradient
 
 
@@ -22,6 +23,7 @@ class ThoughtPhase:
     """
 
     name = "act_prm"
+    warmup_batches = POLICY_GRADIENT_WARMUP
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class ActionPromptPhase:
     """The first phase: the model explains actions that it is shown, and imitates the result."""
 
     name = "action_prompts"
+    warmup_batches = 0
     evaluates = False
 
     def __init__(self, context: TrainingContext) -> None:
