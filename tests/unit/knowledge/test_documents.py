@@ -42,3 +42,16 @@ def test_a_copy_is_the_set_itself_and_a_pickle_an_equal_one():
     again = pickle.loads(pickle.dumps(BOARD))
     assert list(again) == list(BOARD)
     assert again.digest == BOARD.digest
+
+
+def the_board():
+    return BOARD_BY_NAME
+
+
+BOARD_BY_NAME = DocumentSet(BOARD, source=the_board)
+
+
+def test_a_set_with_a_source_is_pickled_as_the_source():
+    pickled = pickle.dumps(BOARD_BY_NAME)
+    assert b"Petra" not in pickled
+    assert pickle.loads(pickled) is BOARD_BY_NAME

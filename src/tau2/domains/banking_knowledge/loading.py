@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -104,9 +104,15 @@ def _documents(path: Path, _of: _Stamp) -> DocumentSet:
             raw = [read_data_file(file) for file in sorted(path.glob("*.json"))]
         else:
             raw = read_data_file(path)
-        return DocumentSet(TypeAdapter(list[Document]).validate_python(raw))
+        documents = TypeAdapter(list[Document]).validate_python(raw)
     except ValidationError as error:
         raise DataFileError(describe_validation_error(error, path)) from error
+    # Environments that are pickled take the path along, and not the documents.
+    return DocumentSet(documents, source=partial(_documents_in, path))
+
+
+def _documents_in(path: Path) -> DocumentSet:
+    return _documents(path, _stamp(path))
 
 
 def get_documents() -> DocumentSet:
@@ -117,4 +123,4 @@ def get_documents() -> DocumentSet:
     """
     folder = domain_dir(DOMAIN) / "documents"
     path = folder if folder.is_dir() else domain_dir(DOMAIN) / "documents.json"
-    return _documents(path, _stamp(path))
+    return _documents_in(path)
