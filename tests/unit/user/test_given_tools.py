@@ -87,3 +87,27 @@ def test_an_id_before_a_bracket_is_no_tool() -> None:
     assert named_in("Please use get_card_last_4_digits (it shows four digits).", {}, ()) == (
         "get_card_last_4_digits"
     )
+
+
+def test_a_tool_that_was_named_before_is_meant_by_it_and_the_customer_adds_what_it_knows() -> None:
+    requests = ["Please call it with account_id acc_77 and the amount of the check."]
+    text = f"I have given you the tool deposit_check_3847. {requests[0]}"
+    known = expected("deposit_check_3847", {"check_amount": 250.0})
+    (deed,) = TOOLBOX.given_in(requests, text, [known])
+    assert json.loads(str(deed.arguments["arguments"])) == DEPOSIT
+
+
+def apply_for_credit_card(card_type: str, customer_name: str) -> str:
+    """Apply for a credit card."""
+    return f"{customer_name}: {card_type}"
+
+
+def test_an_application_is_for_what_the_agent_recommends() -> None:
+    toolbox = Toolbox([as_tool(apply_for_credit_card)])
+    known = UserAction(tool="apply_for_credit_card", arguments={"customer_name": "Ada Quill"})
+    text = "I recommend the Orchard Card. Please apply for it with your own tool."
+    (deed,) = toolbox.applied_for(["Please apply for it with your own tool."], text, [known])
+    assert deed.arguments == {"card_type": "Orchard Card", "customer_name": "Ada Quill"}
+    assert (
+        toolbox.applied_for(["Please apply for a card."], "Please apply for a card.", [known]) == []
+    )

@@ -201,6 +201,8 @@ class ReplyBuilder:
         todo = [deed for deed in state.agenda.reference if deed not in state.done]
         deeds = self.toolbox.given_in(heard.orders, heard.text, todo)
         deeds = deeds or self.toolbox.asked_in(heard.orders, todo)
+        if not deeds or any(deed.missing for deed in deeds):
+            deeds = self.toolbox.applied_for(heard.orders, heard.text, todo) or deeds
         if not deeds and not heard.kinds and Act.ASKS_CONSENT not in heard:
             deeds = self.toolbox.looked_up_in(heard.orders)
         if heard.has_any(*_CLOSING, Act.REPORTS_DONE):

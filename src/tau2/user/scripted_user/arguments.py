@@ -15,6 +15,7 @@ _IDENTIFIER = re.compile(
 )
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _PLAIN = re.compile(r"[^a-z0-9]+")
+_ARTICLE = re.compile(r"^(?:The|An?|Our|Your|I|So|And) ")
 _EMPTY = frozenset(
     {"app", "same", "new", "right", "correct", "following", "required", "necessary", "current"}
 )
@@ -87,7 +88,7 @@ def _value(
         return _typed(number[0], about) if number else None
     if about.get("type") != "string":
         return None
-    named = _before_noun(name, text)
+    named = _kind_by_name(name, text) or _before_noun(name, text)
     candidates = (
         [*_IDENTIFIER.findall(text), *_QUOTED.findall(text)]
         if name.endswith("id")
@@ -103,6 +104,15 @@ def _labelled(name: str, text: str) -> str | None:
         rf"\b{label}\s*(?::|=)\s*[\"']?([^;,)\"'\n]{{1,{_LONGEST}}})", text, re.IGNORECASE
     )
     return match[1].strip().rstrip(".") if match else None
+
+
+def _kind_by_name(name: str, text: str) -> str | None:
+    """Return a name that ends in the noun of a kind: "Orchard Card" for `card_type`."""
+    noun, _, last = name.rpartition("_")
+    if last != "type" or not noun:
+        return None
+    match = re.search(rf"\b((?:[A-Z][\w'&-]{{0,30}} ){{1,4}}{noun.capitalize()})\b", text)
+    return _ARTICLE.sub("", match[1]) if match else None
 
 
 def _before_noun(name: str, text: str) -> str | None:

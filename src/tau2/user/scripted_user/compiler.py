@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tau2.data_model.persona import Verbosity
 from tau2.data_model.tasks import StructuredUserInstructions, Task
-from tau2.user.scripted_user import facts, world_view
+from tau2.user.scripted_user import facts, given_tools, world_view
 from tau2.user.scripted_user.agenda import Agenda, ConditionalReply, Cue, Point, UserAction
 from tau2.user.scripted_user.rewrite import first_person
 from tau2.user.scripted_user.speech import aloud, consequence
@@ -491,20 +492,29 @@ def _reference(task: Task | None, toolbox: Toolbox, everything: str) -> tuple[Us
     return tuple(
         UserAction(
             tool=action.name,
-            arguments={
-                name: value
-                for name, value in action.arguments.items()
-                if not reads or _says(everything, value)
-            },
+            arguments=_known(action.arguments, everything) if reads else dict(action.arguments),
         )
         for action in (task.reference_actions if task is not None else ())
         if action.requestor == "user" and action.name in toolbox
     )
 
 
+def _known(arguments: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return the arguments that a scenario states; of a given tool, its name as well."""
+    known = {name: value for name, value in arguments.items() if _says(text, value)}
+    if given_tools.NAME not in arguments:
+        return known
+    inner = given_tools.inner_arguments(arguments)
+    said = {name: value for name, value in inner.items() if _says(text, value)}
+    return {
+        given_tools.NAME: arguments[given_tools.NAME],
+        given_tools.ARGUMENTS: json.dumps(said),
+    }
+
+
 def _says(text: str, value: object) -> bool:
     """Return whether a scenario states a value; a truth value counts as stated."""
     if isinstance(value, bool):
         return True
-    written = f"{value:g}" if isinstance(value, int | float) else str(value)
+    written = str(value).removesuffix(".0")
     return written.lower() in text.lower().replace(",", "")

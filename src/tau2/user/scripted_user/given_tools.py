@@ -18,11 +18,15 @@ NAME = "discoverable_tool_name"
 ARGUMENTS = "arguments"
 _LONGEST_VALUE = 200  # characters of a value that words can carry
 _PAIRS = re.compile(
-    r"[`\"']?\b([a-z]+(?:_[a-z0-9]+)+)\b[`\"']?\s{0,3}(?:=|:|\bis\b)\s{0,3}"
+    r"[`\"']?\b([a-z]+(?:_[a-z0-9]+)+)\b[`\"']?(?:\s{0,3}(?:=|:|\bis\b)\s{0,3}|\s(?=[`\"']?[a-z]{1,8}_))"
     rf"(?:\"([^\"\n]{{1,{_LONGEST_VALUE}}})\"|'([^'\n]{{1,{_LONGEST_VALUE}}})'|"
     rf"`([^`\n]{{1,{_LONGEST_VALUE}}})`|([^\s,;)`\"'{{}}]{{1,{_LONGEST_VALUE}}}))"
 )
-"""`key="value"`, "key: value" or "key is value"."""
+"""`key="value"`, "key: value", "key is value", or the id of a record after its key."""
+REFERS = re.compile(
+    r"\b(?:call|use|run|try|submit)\b.{0,20}\b(?:it|this|that|the tool|them)\b", re.IGNORECASE
+)
+"""How a request speaks of a tool that was named before."""
 # A name begins with two words, an id such as txn_1c8ef0a8c4 with one.
 _CALLED = re.compile(r"\b([a-z]+_[a-z]+(?:_[a-z0-9]+)*)\b[`\"']?\s?\(")
 _CALLED_A_TOOL = re.compile(
@@ -65,8 +69,17 @@ def arguments_in(
     """
     text = text[:_LONGEST]
     found = [*_objects(text)] or [_pairs(text, {name, *tools})]
-    said = [one for one in found if one]
-    return said or [one for one in _expected(name, expected) if _names_a_value(text, one)][:1]
+    known = [
+        inner_arguments(deed.arguments) for deed in expected if deed.arguments.get(NAME) == name
+    ]
+    said = [{**_filling(one, known), **one} for one in found if one]
+    return said or [one for one in known if _names_a_value(text, one)][:1]
+
+
+def _filling(said: JsonObject, known: Sequence[JsonObject]) -> JsonObject:
+    """Return what the customer knows of a call besides what the agent says of it."""
+    fitting = (one for one in known if all(said.get(key, one[key]) == one[key] for key in one))
+    return next(fitting, {})
 
 
 def call_of(caller: str, name: str, arguments: JsonObject) -> UserAction:
@@ -119,11 +132,10 @@ def _typed(key: str, value: str) -> str | float | bool:
     return value
 
 
-def _expected(name: str, expected: Sequence[UserAction]) -> Iterator[JsonObject]:
-    for deed in expected:
-        arguments = _read(str(deed.arguments.get(ARGUMENTS, "")))
-        if deed.arguments.get(NAME) == name and isinstance(arguments, dict):
-            yield arguments
+def inner_arguments(arguments: JsonMapping) -> JsonObject:
+    """Return the arguments of the given tool in those of a call of it."""
+    inner = _read(str(arguments.get(ARGUMENTS, "")))
+    return dict(inner) if isinstance(inner, dict) else {}
 
 
 def _names_a_value(text: str, arguments: JsonObject) -> bool:

@@ -12,6 +12,7 @@ from tau2.user.scripted_user.arguments import filled, written_out
 from tau2.user.scripted_user.device_words import app_in, device_tools, permissions_in
 from tau2.user.scripted_user.lexicon import described_in, known, looked_up_in, wanted_position
 
+_APPLY = re.compile(r"\bapply\b", re.IGNORECASE)
 _ASKS = re.compile(r"\?|\bwhether\b|\btell me\b|\bcheck\b|\blook\b|\bsee\b", re.IGNORECASE)
 
 
@@ -66,7 +67,22 @@ class Toolbox:
         expected = [deed for deed in reference if deed.tool == self._caller]
         names = (given_tools.named_in(one, self._known, expected) for one in requests)
         name = next(filter(None, names), "")
+        if not name and any(map(given_tools.REFERS.search, requests)):
+            name = given_tools.named_in(text, self._known, expected)
         return self._given(name, text, expected) if name else []
+
+    def applied_for(
+        self, requests: Sequence[str], text: str, reference: Sequence[UserAction]
+    ) -> list[UserAction]:
+        """Return the application that a request is about, if the message says what is applied for.
+
+        "I recommend the Orchard Card. Please apply for it" names no tool.
+        """
+        if not any(map(_APPLY.search, requests)):
+            return []
+        names = [name for name, tool in self._known.items() if tool.verb == "apply"]
+        deeds = [self._action(name, text, reference) for name in names]
+        return [deed for deed in deeds if not deed.missing][:1]
 
     def _given(self, name: str, text: str, expected: Sequence[UserAction]) -> list[UserAction]:
         values = given_tools.arguments_in(text, name, {self._caller, *self._known}, expected)

@@ -119,7 +119,7 @@ def close_account(d: Draft) -> None:
     _, other = _savings(d, 300, 900, d.amount(100, 3000))
     reason = d.one(("account_not_needed", "moving_to_other_bank", "moving_abroad"))
     right = decisions.account_closure("checking", key, opened, plus=plus)
-    d.say(f"You want to close your {facts.name} account.", _LEAVING[reason])
+    d.say(f"You want to close your {facts.name} account {_LEAVING[reason]}.")
     d.know(
         "The money in it shall go to your savings account.",
         "You no longer need the debit card of the account.",
@@ -140,9 +140,9 @@ def close_account(d: Draft) -> None:
 
 
 _LEAVING = {
-    "account_not_needed": "You no longer need it.",
-    "moving_to_other_bank": "You are going to another bank.",
-    "moving_abroad": "You are moving abroad.",
+    "account_not_needed": "because you no longer need it",
+    "moving_to_other_bank": "because you are going to another bank",
+    "moving_abroad": "because you are moving abroad",
 }
 
 
@@ -196,7 +196,7 @@ def machine_fees(d: Draft) -> None:
         f"{facts.name} account in the last month.",
         "You want what is still owed to you.",
     )
-    d.know(f"The number of the account is {account}.")
+    d.know(f"The number of that account is {account}.")
     d.verify()
     d.agent(_TRANSACTIONS, account_id=account)
     d.agent(
@@ -226,7 +226,7 @@ def monthly_fee(d: Draft) -> None:
         f"On {written(day)} your {facts.name} account was charged its monthly fee.",
         "You think that your balance was always high enough, and you want the fee back.",
     )
-    d.know(f"The number of the account is {account}.")
+    d.know(f"The number of that account is {account}.")
     d.verify()
     d.agent(_TRANSACTIONS, account_id=account)
     d.agent(
@@ -261,7 +261,7 @@ def missing_interest(d: Draft) -> None:
         "You want that looked into and put right.",
     )
     d.behave("If the agent can only report it, you accept that.")
-    d.know(f"The number of the account is {account}.")
+    d.know(f"The number of that account is {account}.")
     d.verify()
     d.agent(_TRANSACTIONS, account_id=account)
     d.agent(
@@ -304,8 +304,8 @@ def change_of_level(d: Draft) -> None:
         "checking", key, opened, reason=reason, other_account_opened=newly
     )
     d.say(
-        f"You want to close your {facts.name} account.",
-        f"You use your new {d.bank.checking[other].name} account instead.",
+        f"You want to close your {facts.name} account because you use your new "
+        f"{d.bank.checking[other].name} account instead.",
     )
     d.know("The money in it shall go to your new account.")
     _begin(d)

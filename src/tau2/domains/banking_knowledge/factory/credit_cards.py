@@ -216,11 +216,13 @@ def _dispute(d: Draft, reason: str, *, has_card: bool = True) -> None:
         f"{facts.name}.",
         complaint,
     )
-    d.know(f"You noticed the problem on {written(noticed)}.")
+    d.know(f"You first noticed the issue, the problem, on {written(noticed)}.")
     if contacted is None:
-        d.know("You have not contacted the shop.")
+        d.know("You have not contacted the merchant, the shop.")
     else:
-        d.know(f"You contacted the shop about it on {written(contacted)}, and it did not help.")
+        d.know(
+            f"You contacted the merchant, the shop, on {written(contacted)}, and it did not help."
+        )
     if has_card:
         d.know(f"The last four digits of your card are {digits}.")
     else:
@@ -307,7 +309,7 @@ def too_many_card_disputes(d: Draft) -> None:
         f"{d.bank.cards[key].name}.",
         _COMPLAINTS["duplicate_charge"],
     )
-    d.know(f"You contacted the shop about it on {written(day + timedelta(days=1))}.")
+    d.know(f"You contacted the merchant, the shop, on {written(day + timedelta(days=1))}.")
     d.verify()
     d.agent("get_user_dispute_history_7291", user_id=d.customer.user_id)
     d.transfer("complex_billing", "The customer wants another dispute although too many are open.")
@@ -331,7 +333,7 @@ def card_replacement(d: Draft) -> None:
     reason = d.one(_HAPPENED)
     account = _open_card(d, key)
     d.say(_HAPPENED[reason].format(card=d.bank.cards[key].name))
-    d.say("You want it sent the fast way if that costs nothing, to your address on file.")
+    d.say("You want it sent the fast way if that costs nothing, to where you live.")
     _verified_with_cards(d)
     _replace(d, key, account, reason)
 
@@ -350,11 +352,11 @@ def _replace(d: Draft, key: str, account: str, reason: str) -> None:
 
 
 _CLOSING = {
-    "annual_fee": "The annual fee is too high for you.",
-    "not_using_card": "You hardly use it any more.",
-    "found_better_card": "You have found a better card at another bank.",
-    "unhappy_with_rewards": "You are unhappy with its rewards.",
-    "simplifying_finances": "You want fewer cards, to keep things simple.",
+    "annual_fee": "because the annual fee is too high",
+    "not_using_card": "because you hardly use it any more",
+    "found_better_card": "because you have found a better card at another bank",
+    "unhappy_with_rewards": "because you are unhappy with its rewards",
+    "simplifying_finances": "because you want fewer cards, to keep things simple",
 }
 
 
@@ -369,7 +371,7 @@ def _closing(d: Draft, *, offered: bool, accepts: bool) -> None:
     if (offer is not None) is not offered:
         raise Unsuitable
     who = d.customer.user_id
-    d.say(f"You want to close your {facts.name}.", _CLOSING[reason])
+    d.say(f"You want to close your {facts.name} {_CLOSING[reason]}.")
     if accepts:
         d.behave("If the bank offers you something so that you keep the card, you accept it.")
     else:
@@ -572,8 +574,7 @@ def annual_fee(d: Draft) -> None:
     _fee(d, key, "ANNUAL FEE", facts.annual_fee, day)
     d.say(
         f"On {written(day)} you were charged the annual fee of your {facts.name}.",
-        "You want the fee back, and you want to close the card.",
-        _CLOSING[reason],
+        f"You want the fee back, and you want to close the card {_CLOSING[reason]}.",
     )
     who = d.customer.user_id
     both = {"credit_card_account_id": account, "user_id": who}

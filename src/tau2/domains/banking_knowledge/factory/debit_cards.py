@@ -29,7 +29,7 @@ def open_checking(
 
 def _begin(d: Draft, account: str) -> None:
     """Say which account it is about, verify, and list its cards."""
-    d.know(f"The number of your checking account is {account}.")
+    d.know(f"Your debit card belongs to the checking account with the number {account}.")
     d.verify()
     d.agent(_CARDS, account_id=account)
 
@@ -124,7 +124,7 @@ def reset_pin(d: Draft) -> None:
     digits = d.tables["debit_cards"][card]["last_4_digits"]
     pin = _new_pin(d)
     d.say(f"You have forgotten the PIN of your {ending(d, card)}.", "You want a new PIN.")
-    d.know(f"Your new PIN shall be {pin}.")
+    d.know(f"The new PIN that you would like to set is {pin}.")
     _begin(d, account)
     d.agent("reset_debit_card_pin_6284", card_id=card, last_4_digits=digits, new_pin=pin)
     d.read("pin_reset")
@@ -140,7 +140,9 @@ def change_pin(d: Draft) -> None:
     if old == new:
         raise Unsuitable
     d.say(f"You want another PIN for your {ending(d, card)}; you still know the old one.")
-    d.know(f"Your present PIN is {old}.", f"Your new PIN shall be {new}.")
+    d.know(
+        f"Your present, current PIN is {old}.", f"The new PIN that you would like to set is {new}."
+    )
     _begin(d, account)
     d.agent("change_debit_card_pin_6285", card_id=card, current_pin=old, new_pin=new)
     d.read("pin_change")
@@ -156,10 +158,9 @@ def activate_card(d: Draft) -> None:
     pin = _new_pin(d)
     d.say("Your new debit card has come with the post, and you want to activate it.")
     d.know(
-        f"The last four digits of the new card are {record['last_4_digits']}.",
-        f"It expires on {record['expiration_date']}.",
-        f"The security code on its back is {record['cvv']}.",
-        f"The PIN shall be {pin}.",
+        f"On the new card you read the last four digits {record['last_4_digits']}, the expiration "
+        f"date {record['expiration_date']} and the security code, or CVV, {record['cvv']}.",
+        f"The PIN that you would like to set is {pin}.",
     )
     _begin(d, account)
     d.agent(
@@ -237,8 +238,8 @@ def _order(d: Draft, key: str, account: str, *, replaced: int | None = None) -> 
     design: CardDesign = d.one(get_args(CardDesign))
     fees = decisions.debit_order(key, delivery, design, replacements_in_year=replaced or 0)
     d.say(
-        f"You want {delivery.lower()} delivery and the {design.lower()} design, sent to your "
-        "address on file.",
+        f"You want {delivery.lower()} delivery and the {design.lower()} design, sent to where "
+        "you live.",
     )
     arguments: dict[str, Any] = {
         "account_id": account,

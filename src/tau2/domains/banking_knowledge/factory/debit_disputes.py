@@ -23,9 +23,9 @@ _STORIES = {
 }
 """Category → how it was paid, and what the customer tells."""
 _MANNERS = {
-    "online_purchase": "It was an online purchase.",
-    "signature_purchase": "It was signed for in the shop, without a PIN.",
-    "atm_withdrawal": "It was a withdrawal at a machine.",
+    "online_purchase": "The payment was made online.",
+    "signature_purchase": "The payment was made with a signature in the shop, without a PIN.",
+    "atm_withdrawal": "The payment was a withdrawal at a machine.",
 }
 
 
@@ -78,7 +78,7 @@ def _transaction(d: Draft, account: str, category: str, card: str) -> dict[str, 
     if machine:
         d.say(f"You got only ${received:.0f} of the ${amount:.0f}.")
     discovered = day + timedelta(days=d.rng.randint(0, 3))
-    d.know(_MANNERS[payment], f"You noticed it on {written(discovered)}.")
+    d.know(_MANNERS[payment], f"You first noticed, or discovered, it on {written(discovered)}.")
     return {
         "transaction_id": row,
         "dispute_category": category,
@@ -98,12 +98,18 @@ def _circumstances(d: Draft, category: str) -> dict[str, Any]:
     pin = "no" if has_card else d.one(("no", "unknown"))
     police = fraud and d.rng.random() < 0.5
     statement = d.rng.random() < _SHARE_WITH_STATEMENT
-    asked = "contacted the shop, and it did not help" if merchant else "have not contacted any shop"
+    asked = (
+        "contacted the merchant, the shop, and it did not help"
+        if merchant
+        else "have not contacted any merchant or shop"
+    )
     d.know(
-        f"You {'still' if has_card else 'no longer'} have the card.",
-        "Nobody knows your PIN." if pin == "no" else "You do not know if somebody knows your PIN.",
+        f"You {'still' if has_card else 'no longer'} have the card in your possession.",
+        "Nobody else knows your PIN, and you have not shared it."
+        if pin == "no"
+        else "You do not know if somebody else knows your PIN.",
         f"You {asked}.",
-        f"You have {'' if police else 'not '}filed a police report.",
+        f"You have {'' if police else 'not '}filed a police report about it.",
         f"You have {'' if statement else 'not '}handed in a written statement in the app.",
     )
     return {

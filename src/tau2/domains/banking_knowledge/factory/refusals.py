@@ -46,7 +46,7 @@ def card_dispute_refused(d: Draft) -> None:
         f"{facts.name}.",
         "What you ordered never arrived.",
     )
-    d.know(f"You contacted the shop about it on {written(asked)}.")
+    d.know(f"You contacted the merchant, the shop, on {written(asked)}.")
     d.behave(_ACCEPTS)
     d.verify()
     d.look("get_credit_card_transactions_by_user", user_id=d.customer.user_id)
@@ -86,9 +86,9 @@ def debit_dispute_refused(d: Draft) -> None:
     )
     d.know(
         "You have the card, and nobody knows your PIN.",
-        "You contacted the shop, and it did not help."
+        "You contacted the merchant, the shop, and it did not help."
         if late
-        else "You have not contacted the shop.",
+        else "You have not contacted the merchant, the shop.",
     )
     d.behave(_ACCEPTS)
     d.verify()
@@ -167,7 +167,7 @@ def unfreezing_refused(d: Draft) -> None:
         f"Your debit card ending in {digits} is frozen.",
         "You have it with you and want to use it again.",
     )
-    d.know(f"The number of your checking account is {account}.")
+    d.know(f"Your debit card belongs to the checking account with the number {account}.")
     d.behave(_ACCEPTS)
     d.verify()
     d.agent(_CARDS, account_id=account)
@@ -194,7 +194,7 @@ def raised_limit_refused(d: Draft) -> None:
         f"You want to withdraw ${wanted} a day with your debit card ending in {digits} next week.",
         "You want its limit raised to that amount.",
     )
-    d.know(f"The number of your checking account is {account}.")
+    d.know(f"Your debit card belongs to the checking account with the number {account}.")
     d.behave(_ACCEPTS, "You do not want a smaller amount.")
     d.verify()
     d.agent(_CARDS, account_id=account)

@@ -36,13 +36,13 @@ def apply_for_card(d: Draft) -> None:
     d.say(
         f"You want a credit card {use}.",
         f"You would pay about ${monthly} a month for {category.lower()} with it, and nothing else.",
-        "You want the card that leaves you most money in a year, after its annual fee.",
+        "You want the card with the highest gain in a year, after its annual fee.",
     )
     d.know(
         f"The annual income of your business is ${income}."
         if business
         else f"Your annual income is ${income}.",
-        "You do not have the bank's paid subscription.",
+        f"You do not subscribe to {d.bank.institution.plus_name}, the bank's paid subscription.",
         "You have no credit card of the bank.",
     )
     d.behave("You apply for the card that the agent recommends, with your own tool.")
@@ -109,7 +109,7 @@ def change_email(d: Draft) -> None:
     first, _, rest = who.email.partition("@")
     new = f"{first}.new@{rest}"
     d.say("You want to change the e-mail address that the bank has of you.")
-    d.know(f"The new one is {new}.")
+    d.know(f"The new e-mail address shall be {new}.")
     d.verify()
     d.write("change_user_email", user_id=who.user_id, new_email=new)
     d.read("email_change")
