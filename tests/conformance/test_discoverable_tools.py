@@ -36,10 +36,14 @@ def ferry() -> ModuleType:
 def specs() -> dict[str, DomainSpec]:
     """Return the specs of all domains that have discoverable tools, also of those not installed."""
     known = [registry.domains.get(name) for name in registry.domains.names()]
-    return {spec.name: spec for spec in [*known, LIBRARY, ferry().DOMAIN] if hides_tools(spec)}
+    return {
+        spec.name: spec
+        for spec in [*known, LIBRARY, ferry().DOMAIN]
+        if has_discoverable_tools(spec)
+    }
 
 
-def hides_tools(spec: DomainSpec) -> bool:
+def has_discoverable_tools(spec: DomainSpec) -> bool:
     try:
         environment = spec.environment()
     except DataFileError:
