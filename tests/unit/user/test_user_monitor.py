@@ -120,6 +120,14 @@ def test_what_customers_say_is_no_fault(text: str) -> None:
     assert found(GREETING, WISH, "Could you please tell me your user ID?", text) == []
 
 
+def test_words_of_the_scenario_are_no_fault() -> None:
+    says = "Perfect. Let me submit that referral now."
+    assert ("speaks_as_agent", 3) in found(GREETING, WISH, "Which one?", says)
+    told = a_task(task_instructions=f'You agree with: "{says}"')
+    kinds = [kind for kind, _ in found(GREETING, WISH, "Which one?", says, task=told)]
+    assert "speaks_as_agent" not in kinds
+
+
 def test_values_that_the_agent_said_are_known() -> None:
     agent_says = "I found reservation XK4T7Q on May 29 for $345. Is it that one?"
     assert found(GREETING, WISH, agent_says, "Yes, XK4T7Q on May 29, I paid $345.") == []

@@ -111,7 +111,8 @@ class UserMonitor:
         if self._speech.repeated_in(text):
             yield FindingKind.REPEATS_AGENT, "the user says the agent's words again"
         line = agent_line(text)
-        if line is not None:
+        # A scenario may have its user say such words.
+        if line is not None and line.casefold() not in self._scenario.casefold():
             yield FindingKind.SPEAKS_AS_AGENT, f"the user speaks as the agent: '{line}'"
 
     def _fact_problems(self, raw: str, text: str) -> Iterator[tuple[FindingKind, str]]:
