@@ -10,7 +10,8 @@ import pytest
 from tau2.agent.oracle_agent import OracleAgent
 from tau2.audit.knowledge import Library, check_documents
 from tau2.audit.trajectory import do_nothing, play_reference, random_calls, without_reading
-from tau2.data_model.tasks import RewardType, Task
+from tau2.audit.values import called_tool
+from tau2.data_model.tasks import Action, RewardType, Task
 from tau2.domains.banking_knowledge.environment import get_environment
 from tau2.domains.banking_knowledge.factory.__main__ import write_data
 from tau2.domains.banking_knowledge.factory.generate import all_kinds, generate_tasks
@@ -85,6 +86,19 @@ def test_an_agent_that_decides_without_looking_up_fails_refusals() -> None:
         if "refused" in task.id:
             verified = [a for a in task.reference_actions if a.name == "log_verification"]
             assert play_reference(setup(task), verified).reward() == 0, task.id
+
+
+def test_agents_of_different_care_are_told_apart() -> None:
+    """Who does what the articles say passes; who leaves their look-ups out seldom does."""
+    careful = [play_reference(setup(task)).reward() for task in FIRST_OF_EACH_KIND]
+    hasty = [play_reference(setup(t), without_look_ups(t)).reward() for t in FIRST_OF_EACH_KIND]
+    assert sum(careful) == len(careful)
+    assert sum(hasty) < len(hasty) / 3
+
+
+def without_look_ups(task: Task) -> list[Action]:
+    """Return the reference without the discoverable tools that only look something up."""
+    return [a for a in task.reference_actions if not called_tool(a).startswith("get_")]
 
 
 def test_required_documents_exist_and_name_the_tools() -> None:
