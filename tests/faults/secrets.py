@@ -445,6 +445,7 @@ SHOWN: Mapping[str, Output] = {
     "a page": Output("report", lambda _: ["report", "one", "fails", "-o", "report.html"]),
     "tables as JSON lines": Output("export", lambda _: ["export", "one", "-o", "lines"]),
     "tables as CSV": Output("export", lambda _: ["export", "one", "-o", "csv", "--to", "csv"]),
+    "trajectories": Output("export", lambda _: ["export", "one", "-o", "atif", "--to", "atif"]),
     "a comparison": Output("compare", lambda _: ["compare", "one", "json"], (0, 1, 2)),
     "graded again": Output(
         "evaluate-trajs",

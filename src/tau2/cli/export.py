@@ -1,4 +1,4 @@
-"""`tau2 export`: runs as tables of simulations and messages, or as conversations to imitate."""
+"""`tau2 export`: runs as tables, in formats of other tools, or as conversations to imitate."""
 
 from __future__ import annotations
 
@@ -16,18 +16,28 @@ from tau2.utils.terminal_text import named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from tau2.report.export import ExportFormat
+    from tau2.report.formats import ExchangeFormat
 
 _SFT = "sft"
+_TABLES = ("jsonl", "csv", "parquet")
+_EXCHANGE = ("atif",)
+_COUNTS_SIMULATIONS = ("atif",)
 _EPILOG = """\
 examples:
   tau2 export first                       first-export/simulations.jsonl, messages.jsonl
   tau2 export first second --to parquet -o tables     needs the extra `parquet`
   tau2 export first --to csv
+  tau2 export first --to atif             first-export/first/SIMULATION.json, one each
 
 Each table has a row per simulation, or per message; lists and objects are JSON in a
 text column. Text that looks like a credential is taken out. In CSV, text that a
 spreadsheet would take for a formula begins with an apostrophe.
+
+formats of other tools (simulations are read one by one)
+  atif     Agent Trajectory Interchange Format: a JSON file for each simulation
 
 conversations for supervised fine-tuning, from reference episodes or from runs
   tau2 export sft --domain mock --n 200 --seed 7           sft.jsonl
@@ -42,7 +52,7 @@ splits and of held-out kinds are refused. A run called sft is named by its path.
 def add_arguments(parser: CommandParser) -> None:
     """Add the runs, the form and the folder."""
     parser.usage = (
-        "tau2 export RUN [RUN ...] [--to jsonl|csv|parquet] [-o DIR]\n"
+        "tau2 export RUN [RUN ...] [--to FORM] [-o DIR]\n"
         "       tau2 export sft [RUN ... | --domain NAME] [--to jsonl|parquet] [-o FILE]"
     )
     parser.epilog = _EPILOG
@@ -52,16 +62,16 @@ def add_arguments(parser: CommandParser) -> None:
     )
     parser.add_argument(
         "--to",
-        choices=("jsonl", "csv", "parquet"),
+        choices=(*_TABLES, *_EXCHANGE),
         default="jsonl",
-        help="form of the tables (default: jsonl)",
+        help="tables as jsonl (default), csv or parquet; or a format of other tools",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="DIR",
-        help="folder of the tables (default: NAME-export in this folder); file of sft",
+        help="folder to write to (default: NAME-export in this folder); file of sft",
     )
     parser.add_switch("--json", help="print one JSON object only")
     export_sft.add_arguments(parser)
@@ -73,21 +83,35 @@ def run(options: argparse.Namespace) -> int:
         return export_sft.run(options.runs[1:], options)
     if given := [name for name in export_sft.OPTIONS if name in vars(options)]:
         raise ConfigError(f"--{given[0].replace('_', '-')} belongs to `tau2 export sft`")
-    from tau2.report.export import export
-    from tau2.storage.results import Results
-
     paths = [named_run(name) for name in options.runs]
     names = run_names(paths)
-    runs = [(name, Results.load(path)) for name, path in zip(names, paths, strict=True)]
     folder = options.output or Path(f"{names[0].removesuffix('.json')}-export")
-    written = export(runs, folder, options.to)
+    write = _write_exchange if options.to in _EXCHANGE else _write_tables
+    written = write(dict(zip(names, paths, strict=True)), folder, options.to)
+    counted = "simulations" if options.to in _COUNTS_SIMULATIONS else "rows"
     if options.json:
-        files = [{"file": str(file), "rows": number} for file, number in written.items()]
+        files = [{"file": str(file), counted: number} for file, number in written.items()]
         show_json({"files": files}, indent=None)
     else:
         for file, number in written.items():
-            show(f"wrote {named(file)}: {plural(number, 'row')}")
+            show(f"wrote {named(file)}: {plural(number, counted.removesuffix('s'))}")
     return OK
+
+
+def _write_tables(paths: Mapping[str, Path], folder: Path, form: ExportFormat) -> dict[Path, int]:
+    from tau2.report.export import export
+    from tau2.storage.results import Results
+
+    runs = [(name, Results.load(path)) for name, path in paths.items()]
+    return export(runs, folder, form)
+
+
+def _write_exchange(
+    paths: Mapping[str, Path], folder: Path, form: ExchangeFormat
+) -> dict[Path, int]:
+    from tau2.report.formats import ExportedRun, export_as
+
+    return export_as(form, [ExportedRun(name, path) for name, path in paths.items()], folder)
 
 
 def run_names(paths: Sequence[Path]) -> list[str]:

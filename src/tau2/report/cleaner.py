@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tau2.llm.secrets import redact, secrets_in_environment
+from tau2.llm.secrets import redact, redactor_of, secrets_in_environment
 from tau2.report.safe_text import clean
+from tau2.utils.json_types import JsonValue
 from tau2.utils.text import beginning_of
 
 
@@ -25,3 +26,7 @@ class Cleaner:
     def redact(self, text: str) -> str:
         """Return the text without credentials, and otherwise as it is."""
         return redact(text, self._secrets)
+
+    def data(self, value: JsonValue) -> JsonValue:
+        """Return JSON data without credentials: in texts and keys, and under names of secrets."""
+        return redactor_of(self._secrets).data(value)

@@ -55,3 +55,11 @@ def test_runs_of_one_name_are_told_apart_by_their_path(tau2, runs):
 
 def test_an_unknown_run_is_named(tau2, runs):
     assert tau2("export", "third").code == 2
+
+
+def test_trajectories_for_other_tools(tau2, runs):
+    ended = tau2("export", "first", "second", "--to", "atif", "-o", "out")
+    assert ended.code == 0
+    assert f"wrote {Path('out/first')}: 1 simulation\n" in ended.out
+    assert [len(list(Path("out", name).glob("*.json"))) for name in ("first", "second")] == [1, 1]
+    assert not [*Path().glob("*-export")]
