@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import io
 import json
 import os
 import random
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zipfile import ZipFile
 
 import yaml
 from tests.faults.storage import Tally
@@ -446,6 +448,9 @@ SHOWN: Mapping[str, Output] = {
     "tables as JSON lines": Output("export", lambda _: ["export", "one", "-o", "lines"]),
     "tables as CSV": Output("export", lambda _: ["export", "one", "-o", "csv", "--to", "csv"]),
     "trajectories": Output("export", lambda _: ["export", "one", "-o", "atif", "--to", "atif"]),
+    "logs of Inspect": Output(
+        "export", lambda _: ["export", "one", "-o", "inspect", "--to", "inspect"]
+    ),
     "a comparison": Output("compare", lambda _: ["compare", "one", "json"], (0, 1, 2)),
     "graded again": Output(
         "evaluate-trajs",
@@ -540,6 +545,7 @@ def suite(folder: Path, seed: int, *, thorough: bool = True) -> Tally:
         for path in folder.rglob("*")
         if path.is_file() and path not in planted_files
     }
+    texts |= _unpacked(texts)
     texts["episodes in progress"] = b"".join(in_progress)
     found = _search(setting.planted, texts, tally)
     tally.counts |= {
@@ -556,6 +562,16 @@ def suite(folder: Path, seed: int, *, thorough: bool = True) -> Tally:
     )
     tally.counts["found"] = found
     return tally
+
+
+def _unpacked(texts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what is in the archives among the texts, which are compressed."""
+    unpacked = {}
+    for name, text in texts.items():
+        if name.endswith(".eval"):
+            with ZipFile(io.BytesIO(text)) as archive:
+                unpacked |= {f"{name}: {part}": archive.read(part) for part in archive.namelist()}
+    return unpacked
 
 
 def _known_to(line: Sequence[str], setting: Setting) -> list[str]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _SFT = "sft"
 _TABLES = ("jsonl", "csv", "parquet")
-_EXCHANGE = ("atif",)
-_COUNTS_SIMULATIONS = ("atif",)
+_EXCHANGE = ("atif", "inspect")
+_COUNTS_SIMULATIONS = ("atif", "inspect")
 _EPILOG = """\
 examples:
   tau2 export first                       first-export/simulations.jsonl, messages.jsonl
@@ -38,6 +38,7 @@ spreadsheet would take for a formula begins with an apostrophe.
 
 formats of other tools (simulations are read one by one)
   atif     Agent Trajectory Interchange Format: a JSON file for each simulation
+  inspect  logs of Inspect: RUN.eval for each run
 
 conversations for supervised fine-tuning, from reference episodes or from runs
   tau2 export sft --domain mock --n 200 --seed 7           sft.jsonl

@@ -13,8 +13,9 @@ from typing import Literal
 from tau2.report.cleaner import Cleaner
 from tau2.report.formats.atif import export_atif
 from tau2.report.formats.exported_run import ExportedRun
+from tau2.report.formats.inspect_log import export_inspect
 
-ExchangeFormat = Literal["atif"]
+ExchangeFormat = Literal["atif", "inspect"]
 
 
 def export_as(
@@ -39,6 +40,6 @@ def export_as(
 
 EXPORTERS: Mapping[
     ExchangeFormat, Callable[[Sequence[ExportedRun], Path, Cleaner], dict[Path, int]]
-] = {"atif": export_atif}
+] = {"atif": export_atif, "inspect": export_inspect}
 
 __all__ = ["EXPORTERS", "ExchangeFormat", "ExportedRun", "export_as"]

@@ -17,7 +17,7 @@ from tau2.report.cleaner import Cleaner
 from tau2.storage.results import Results, simulations_folder
 from tau2.utils import finite_json
 from tau2.utils.finite_json import without_constants
-from tau2.utils.json_types import JsonObject
+from tau2.utils.json_types import JsonObject, JsonValue
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 120
@@ -90,7 +90,7 @@ def known(**values: Any) -> JsonObject:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def as_json(document: JsonObject, clean: Cleaner) -> bytes:
+def as_json(document: JsonValue, clean: Cleaner) -> bytes:
     """Return a document as JSON without credentials; numbers that JSON does not have are null."""
     data = clean.data(without_constants(document))
     return f"{finite_json.dumps(data, indent=2)}\n".encode()
