@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -72,6 +72,7 @@ class Catalog(Generic[SpecT]):
         self._exports = exports
         self._group = group
         self._specs: dict[str, SpecT] = {}
+        self._entries: dict[str, EntryPoint] = {}
         self._sources: dict[str, Callable[[], Plugin]] | None = None
         self.added: dict[str, SpecT] = {}
         """The specs that were added at run time, by name."""
@@ -82,13 +83,17 @@ class Catalog(Generic[SpecT]):
             found: dict[str, Callable[[], Plugin]] = {}
             for names, load in (*self._built_in(), *self._installed()):
                 for name in names:
-                    if name in found:
-                        raise ConfigError(
-                            f"two {self.kind}s are named {name!r}; rename or remove one plug-in"
-                        )
-                    found[name] = load
+                    found[name] = load if name not in found else partial(self._refuse_two, name)
             self._sources = found
         return self._sources
+
+    def _refuse_two(self, name: str) -> Plugin:
+        # Raised where the name is asked for, so that everything else can be used.
+        entry = self._entries.get(name)
+        source = "" if entry is None else f" (one is {_described(entry)})"
+        raise ConfigError(
+            f"two {self.kind}s are named {name!r}{source}; rename or remove one plug-in"
+        )
 
     def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Plugin]]]:
         for found in pkgutil.iter_modules(import_module(self._package).__path__):
@@ -111,6 +116,7 @@ class Catalog(Generic[SpecT]):
 
     def _installed(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Plugin]]]:
         for entry in entry_points(group=self._group):
+            self._entries[entry.name] = entry
             yield (entry.name,), partial(self._entry, entry)
 
     def _entry(self, entry: EntryPoint) -> Plugin:
@@ -118,7 +124,7 @@ class Catalog(Generic[SpecT]):
             return entry.load()
         except Exception as error:  # a plug-in may fail in any way on import
             raise ConfigError(
-                f"plug-in {entry.name!r} ({entry.value}) cannot be loaded: {error}"
+                f"plug-in {entry.name!r} ({_described(entry)}) cannot be loaded: {error}"
             ) from error
 
     def _exported(self, plugin: Plugin) -> list[SpecT]:
@@ -146,14 +152,38 @@ class Catalog(Generic[SpecT]):
     def get(self, name: str) -> SpecT:
         """Return the spec of that name. Raise UnknownName with the nearest one."""
         if name not in self._specs:
-            exported = {spec.name: spec for spec in self._exported(self.package_of(name))}
+            exported = {
+                self._name_of(spec, name): spec for spec in self._exported(self.package_of(name))
+            }
             if name not in exported:
                 raise ConfigError(
                     f"the plug-in for {self.kind} {name!r} exports "
-                    f"{sorted(exported) or 'nothing'} instead"
+                    f"{sorted(exported) or 'nothing'} instead{self._lines_to_write(name, exported)}"
                 )
             self._specs[name] = exported[name]
         return self._specs[name]
+
+    def _name_of(self, spec: SpecT, asked: str) -> str:
+        """Return the name of a spec. Raise ConfigError for what is no spec."""
+        name = getattr(spec, "name", None)
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"the plug-in for {self.kind} {asked!r} exports a {type(spec).__name__}, which has "
+                f"no name; export a spec (see tau2.plugins) as {self._exports[-1]}"
+            )
+        return name
+
+    def _lines_to_write(self, name: str, exported: Iterable[str]) -> str:
+        """Return which lines of a package's pyproject.toml to change, if a package is at fault."""
+        entry = self._entries.get(name)
+        if entry is None or not exported:
+            return ""
+        lines = "\n".join(f'  {spec} = "{entry.value}"' for spec in exported)
+        return (
+            f"; a line below [project.entry-points.{self._group!r}] begins with the name that its "
+            f'spec has, so change `{name} = "{entry.value}"` in its pyproject.toml to\n{lines}\n'
+            "and install the package again"
+        )
 
     @contextmanager
     def adding(self, spec: SpecT) -> Iterator[SpecT]:
@@ -173,6 +203,12 @@ class Catalog(Generic[SpecT]):
             raise ConfigError(f"there is a {self.kind} named {spec.name!r} already")
         index[spec.name] = lambda: spec
         self.added[spec.name] = spec
+
+
+def _described(entry: EntryPoint) -> str:
+    """Return what an entry point names, and the package it is of where that is known."""
+    package = f" of the package {entry.dist.name}" if entry.dist is not None else ""
+    return f"{entry.value}{package}"
 
 
 class _Registered(MutableMapping[str, EntryT]):
@@ -280,10 +316,14 @@ class Registry:
         owners = {}
         for name in self.domains.names():
             owners[name] = name
-            plugin = self.domains.package_of(name)
-            owners.update(
-                getattr(plugin, "TASK_SETS", {}) if isinstance(plugin, ModuleType) else {}
-            )
+            try:
+                plugin = self.domains.package_of(name)
+            except ConfigError:
+                continue  # raised again where this domain is asked for; the others can be used
+            if isinstance(plugin, ModuleType):
+                owners.update(getattr(plugin, "TASK_SETS", {}))
+            else:
+                owners.update(dict.fromkeys(getattr(plugin, "task_sets", ()), name))
         return owners
 
     def _task_set_names(self) -> list[str]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from tests.docs.cli_tables import described, with_tables
+from tests.installed import installed
 
 from tau2.cli import COMMANDS, main, parser_of
 from tau2.cli.flags import build_config, given_values
@@ -80,6 +82,13 @@ def example_domains(request, monkeypatch):
         yield
 
 
+@pytest.fixture
+def packages():
+    """Packages that a page writes and has its reader install, until the page is over."""
+    with ExitStack() as stack:
+        yield stack
+
+
 def test_excerpts_are_as_in_the_example():
     page = ROOT / "docs" / "discoverable-tools.md"
     source = (ROOT / "examples/ferry/tau2_ferry/__init__.py").read_text(encoding="utf-8")
@@ -96,7 +105,7 @@ def test_the_python_of_a_page_runs(page, workplace, capsys):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if list(commands(page))], ids=short)
-def test_the_commands_of_a_page_run(page, workplace, capsys):
+def test_the_commands_of_a_page_run(page, workplace, capsys, packages):
     write_files(page)
     for line in commands(page):
         words, redirected = split_at(line, ">")
@@ -106,6 +115,8 @@ def test_the_commands_of_a_page_run(page, workplace, capsys):
             assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
         else:
             assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
+        if words[0] == "new" and page.name.startswith("your-"):
+            packages.enter_context(installed(workplace / words[2]))
         for name in redirected:
             Path(name).write_text(capsys.readouterr().out, encoding="utf-8")
 

@@ -464,6 +464,11 @@ SHOWN: Mapping[str, Output] = {
                    json.dumps(s.args["reviewer"])], (0, 1),
     ),
     "models": Output("models", lambda _: ["models", "list"], is_quick=True),
+    "new": Output(
+        "new",
+        lambda _: ["new", "domain", "newly", "--dir", "."],
+        is_quick=True,
+    ),
     "protocols": Output("protocols", lambda _: ["protocols", "--json"], is_quick=True),
     "blamed": Output("blame", lambda _: ["blame", "fails"]),
     "blamed, as JSON": Output("blame", lambda _: ["blame", "fails", "--json"]),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
+from tau2.errors import ConfigError, MissingExtra
 from tau2.utils.output import show
-from tau2.utils.terminal_text import named
+from tau2.utils.terminal_text import indented, named
 
 _WELCOME = """\
 tau2 plays conversations between an agent, a simulated user and a company's
@@ -22,7 +25,10 @@ tools, and grades what happened. Five commands to start with:
   tau2 view             look at what was played
   tau2 play             play the agent or the customer yourself
   tau2 domain retail    read a domain's policy, tools and tasks
-  tau2 run --help       play with your models"""
+  tau2 run --help       play with your models
+
+`tau2 new domain NAME` begins a company of your own; an agent, a user and a
+model backend likewise."""
 
 _ABOUT = {
     "dummy_user": "stands in where an agent works without a user",
@@ -52,34 +58,61 @@ def run(_options: argparse.Namespace) -> int:
     from tau2.registry import registry
 
     show(_WELCOME)
-    show(_section("domains", registry.get_domains(), _about_domain))
-    if (variants := _variants()) is not None:
-        show(variants)
-    show(_section("agents", registry.get_agents(), partial(_about_plugin, registry.agents)))
-    show(_section("users", registry.get_users(), partial(_about_plugin, registry.users)))
+    sections = (
+        ("domains", registry.get_domains(), _about_domain),
+        ("agents", registry.get_agents(), partial(_about_plugin, registry.agents)),
+        ("users", registry.get_users(), partial(_about_plugin, registry.users)),
+    )
+    problems: list[str] = []
+    for title, names, about in sections:
+        show(_section(title, _described(names, about, problems)))
+        if title == "domains" and (variants := _variants(problems)) is not None:
+            show(variants)
+    if problems:
+        show("\ncannot be used here")
+        show("\n".join(f"  {indented(problem)}" for problem in problems))
     return OK
 
 
-def _section(title: str, names: list[str], about: Callable[[str], str]) -> str:
-    width = max((len(named(name)) for name in names), default=0)
+def _described(
+    names: list[str], about: Callable[[str], str], problems: list[str]
+) -> dict[str, str]:
+    """Return name → what it is; for what cannot be loaded, add its error to `problems`."""
+    described = {}
+    for name in sorted(names):
+        try:
+            described[name] = about(name)
+        except (ConfigError, MissingExtra) as problem:
+            problems.append(str(problem))
+    return described
+
+
+def _section(title: str, described: Mapping[str, str]) -> str:
+    width = max((len(named(name)) for name in described), default=0)
     most = max(_NARROWEST, _WIDTH - width - 4)
     lines = [
-        f"  {named(name):<{width}}  {_cut(about(name), most)}".rstrip() for name in sorted(names)
+        f"  {named(name):<{width}}  {_cut(about, most)}".rstrip()
+        for name, about in described.items()
     ]
     return "\n".join([f"\n{title}", *lines])
 
 
-def _variants() -> str | None:
-    """Return the retrieval variants of the domains that have them; None where none has."""
-    from tau2.errors import Tau2Error
+def _variants(problems: list[str]) -> str | None:
+    """Return the retrieval variants of the domains that have them; None where none has.
+
+    Add to `problems` which domains need an extra that is not installed.
+    """
     from tau2.registry import registry
 
     lines = []
     for domain in registry.domains.names():
         try:
             spec = registry.domains.get(domain)
-        except Tau2Error:  # a plug-in that lacks a package; the welcome goes on without it
+        except MissingExtra as problem:
+            problems.append(f"domain {domain!r}: {problem}")
             continue
+        except ConfigError:
+            continue  # is among the problems already
         if spec.variants:
             default = spec.variant(None)
             names = [f"{name} (default)" if name == default else name for name in spec.variants]
@@ -95,12 +128,18 @@ def _cut(text: str, most: int) -> str:
 def _about_domain(name: str) -> str:
     from tau2.registry import registry
 
-    plugin = (
-        registry.domains.package_of(name)
-        if name in registry.domains
-        else registry.get_env_constructor(name)
-    )
-    text = _first_sentence(plugin)
+    if name not in registry.domains:
+        return _without_name(_first_sentence(registry.get_env_constructor(name)))
+    plugin = registry.domains.package_of(name)
+    if isinstance(plugin, ModuleType):
+        return _without_name(_first_sentence(plugin))
+    spec = registry.domains.get(name)
+    module = sys.modules.get(spec.environment.__module__)
+    return spec.description or _without_name(_first_sentence(module))
+
+
+def _without_name(text: str) -> str:
+    """Return what follows the name of a company: "A bank: accounts and cards"."""
     return text.partition(": ")[2] or text
 
 
@@ -108,9 +147,9 @@ def _about_plugin(catalog: Any, name: str) -> str:
     if name in _ABOUT:
         return _ABOUT[name]
     spec = catalog.get(name) if name in catalog else None
-    return (
-        str(spec.metadata.get("summary") or _first_sentence(spec.make)) if spec is not None else ""
-    )
+    if spec is None:
+        return ""
+    return spec.description or str(spec.metadata.get("summary") or _first_sentence(spec.make))
 
 
 def _first_sentence(described: Any) -> str:

@@ -40,6 +40,7 @@ class DomainSpec:
     """Everything the engine needs to know of a domain."""
 
     name: str
+    """What the domain is asked for by: `tau2 run --domain NAME`."""
     environment: Callable[..., Environment]
     """`environment(db=None, solo_mode=False, **options)` returns a fresh environment.
 
@@ -48,9 +49,11 @@ class DomainSpec:
     tasks: Callable[..., list[Task]]
     """`tasks(split_name=default, task_ids=None)` returns tasks of a split (None: of all)."""
     splits: Callable[[], Splits] | None = None
+    """Returns split name → task ids; the split `base` is played where none is named."""
     task_sets: Mapping[str, Callable[..., list[Task]]] = field(default_factory=dict)
     """Further named task sets over the same environment."""
     supports_solo: bool = True
+    """Whether `environment(solo_mode=True)` is possible: an agent that works without a user."""
     rules: Callable[[], Sequence[Rule]] | None = None
     """Returns the domain's executable policy rules (see `tau2.environment.policy_rules`)."""
     documents: Callable[[], Sequence[Any]] | None = None
@@ -75,6 +78,8 @@ class DomainSpec:
 
     Stored runs are read with it where what their own needs is missing: grading searches nothing.
     """
+    description: str = ""
+    """What the company is, in one line, for `tau2 intro`."""
 
     def variant(self, name: str | None) -> str | None:
         """Return the variant that `name` stands for, in any capitalisation; None: the default.

@@ -70,7 +70,7 @@ def backend_for(model: str, llm_args: JsonMapping) -> Backend:
 def _plugin(point: EntryPoint) -> Backend:
     try:
         backend = point.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a plug-in may fail in any way on import
         raise ConfigError(
             f"the model backend {point.name!r} ({point.value}) cannot be loaded: {error}"
         ) from error

@@ -24,19 +24,24 @@ class AgentSpec:
     """An agent that can be asked for by name."""
 
     name: str
+    """What the agent is asked for by: `tau2 run --agent NAME`."""
     make: Callable[..., AgentProtocol]
     """Returns the agent.
 
     Called as `make(tools, domain_policy, *, llm, llm_args, task, seed, completion_fn, **more)`.
     """
     accepts: Callable[[Task], bool] | None = None
-    """Whether the agent can play a task; None accepts all."""
+    """`accepts(task)` says whether the agent can play a task; None accepts all."""
     solo: bool = False
     """Whether it works without a user, on the task's ticket."""
     needs_model: bool = True
+    """Whether it calls the model of the run (`--agent-llm`), which is then checked before it."""
     metadata: JsonMapping = field(default_factory=dict)
+    """Further entries, for whoever asks `registry.get_agent_metadata(name, key)`."""
     continues: Continues | None = None
     """How an interrupted episode is resumed; None: it starts over."""
+    description: str = ""
+    """What the agent is, in one line, for `tau2 intro`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class UserSpec:
     """A simulated user that can be asked for by name."""
 
     name: str
+    """What the user is asked for by: `tau2 run --user NAME`."""
     make: Callable[..., UserProtocol]
     """Returns the user.
 
@@ -51,8 +57,12 @@ class UserSpec:
     completion_fn, **more)`.
     """
     needs_model: bool = True
+    """Whether it calls the model of the run (`--user-llm`), which is then checked before it."""
     solo: bool = False
     """Whether it only stands in for the absent user of a solo episode."""
     metadata: JsonMapping = field(default_factory=dict)
+    """Further entries, by name."""
     continues: Continues | None = None
     """How an interrupted episode is resumed; None: it starts over."""
+    description: str = ""
+    """What the user is, in one line, for `tau2 intro`."""

@@ -77,6 +77,7 @@ PLAIN = {
     "completion": ["completion", "bash"],
     "intro": ["intro"],
     "models": ["models", "list"],
+    "new": ["new", "domain", "bakery"],
     "protocols": ["protocols"],
 }
 ELSEWHERE = {"convert-results", "run", "review", "serve-model", "start", "tasks", "voice"}

@@ -1,0 +1,1 @@
+"""Writes packages of people's own: `tau2 new domain|agent|user|backend NAME`."""
