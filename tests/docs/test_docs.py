@@ -115,7 +115,7 @@ def test_the_commands_of_a_page_run(page, workplace, capsys, packages):
             assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
         else:
             assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
-        if words[0] == "new" and page.name.startswith("your-"):
+        if words[:1] == ["new"] and page.name.startswith("your-"):
             packages.enter_context(installed(workplace / words[2]))
         for name in redirected:
             Path(name).write_text(capsys.readouterr().out, encoding="utf-8")
