@@ -121,8 +121,11 @@ def _rendered(kind: Kind, name: str, module: str) -> dict[str, str]:
         "group": form.group,
         "export": form.export,
     }
-    # Python, TOML and markdown: there is no HTML to escape, and the values come from a name.
-    env = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
+    env = Environment(
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  -- Python and TOML, no HTML; the values come from a name
+    )
     found = {}
     for path, template in _templates(files("tau2.scaffold") / "templates" / kind, ""):
         target = path.replace("__module__", module).removesuffix(".jinja")

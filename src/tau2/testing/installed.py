@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tau2.errors import ConfigError, UnknownName
 from tau2.registry import Catalog
 
 
-def check_name(catalog: Catalog, spec: object, name: str) -> None:  # type: ignore[type-arg]  # of any kind of spec
+def check_name(catalog: Catalog[Any], spec: object, name: str) -> None:
     """Assert that a catalog has the spec under its name."""
     try:
         found = catalog.get(name)
