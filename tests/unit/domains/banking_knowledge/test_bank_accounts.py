@@ -176,6 +176,17 @@ def test_credits_go_to_accounts_of_their_kind(bank):
     bank.cannot(CREDIT, "not open", account_id="chk", amount=1, credit_type="fee_refund")
 
 
+@pytest.mark.parametrize("amount", [None, "", "unknown_9", "01/01/2020", 0, -1])
+def test_an_amount_that_is_no_number_above_zero_is_refused(strict, amount):
+    strict.cannot(CREDIT, "amount", account_id="chk", amount=amount, credit_type="fee_refund")
+    strict.cannot(
+        SAVINGS_CREDIT, "amount", account_id="sav", amount=amount, credit_type="fee_refund"
+    )
+    strict.cannot(
+        TRANSFER, "amount", source_account_id="chk", destination_account_id="sav", amount=amount
+    )
+
+
 def test_an_equal_credit_is_booked_once_only_by_us(strict, ours):
     call = {"account_id": "chk", "amount": 14, "credit_type": "fee_refund"}
     strict.does(CREDIT, **call)

@@ -67,6 +67,21 @@ def test_an_order_brings_a_card_that_waits_and_charges_its_fees(bank):
     assert fee["transaction_id"] == "btxn_dcfee_" + order["order_id"][-8:]
 
 
+def test_every_fee_of_an_order_is_named(bank):
+    ordered(bank, design_fee=10.0, excess_replacement_fee=25.0)
+    (fee,) = bank.db.bank_account_transaction_history.values()
+    assert fee["description"] == (
+        "DEBIT CARD ORDER FEE - Delivery $15.0, Design $10.0, Excess Replacement $25.0"
+    )
+    assert fee["amount"] == -50.0
+
+
+@pytest.mark.parametrize("name", ["delivery_fee", "design_fee"])
+@pytest.mark.parametrize("value", [None, "", "unknown_9"])
+def test_a_fee_that_is_no_number_is_refused_as_other_amounts_are(strict, name, value):
+    strict.cannot(ORDER, f"{name} must be a number", **{**PARCEL, name: value})
+
+
 def test_an_order_without_fees_charges_nothing(bank):
     ordered(bank, delivery_fee=0)
     assert bank.holds("chk") == "500.00"
@@ -115,6 +130,8 @@ def test_a_balance_with_a_dollar_sign_is_read_only_by_us(strict, ours):
     for bank in (strict, ours):
         bank.has("accounts", account("chk", "ann", current_holdings="24.99"))
     strict.cannot(ORDER, "has to hold $25.00", **PARCEL)
+    strict.has("accounts", account("chk", "ann", current_holdings="1,500.00"))
+    strict.cannot(ORDER, "it holds $0.00", **PARCEL)
 
 
 WAITING = {"status": "PENDING", "issue_reason": "lost"}
@@ -259,6 +276,12 @@ def test_recurring_payments_are_blocked(bank):
     )
 
 
+def test_a_block_that_is_neither_set_nor_lifted_is_refused(strict):
+    strict.has("debit_cards", card("dbc", "chk"))
+    tool = "set_debit_card_recurring_block_7382"
+    strict.cannot(tool, "not be null", card_id="dbc", block_recurring=None)
+
+
 def test_a_limit_is_raised_by_half_for_a_day(bank):
     bank.has("debit_cards", card("dbc", "chk", daily_purchase_limit=1001))
     for limit, highest, present in (("atm", 750, 500), ("purchase", 1501, 1001)):
@@ -271,6 +294,12 @@ def test_a_limit_is_raised_by_half_for_a_day(bank):
         assert record[f"original_{limit}_limit"] == present
         assert record[f"temporary_{limit}_limit_increase"] is True
     bank.cannot(RAISE, "must be one of", card_id="dbc", limit_type="all", new_limit=1)
+
+
+def test_a_limit_that_is_no_number_is_refused(strict):
+    strict.has("debit_cards", card("dbc", "chk"))
+    strict.cannot(RAISE, "must be a number", card_id="dbc", limit_type="atm", new_limit="unknown_9")
+    strict.cannot(RAISE, "new_limit", card_id="dbc", limit_type="atm", new_limit=None)
 
 
 def test_limits_of_new_or_light_green_accounts_are_not_raised(bank):

@@ -6,7 +6,6 @@ whether a credit is due, for example, is for the agent to know.
 
 from __future__ import annotations
 
-import math
 from typing import Final, Literal
 
 from tau2.domains.banking_knowledge import ids, query
@@ -243,8 +242,7 @@ class BankAccountTools(AccountRecords):
             destination_account_id=destination_account_id,
             amount=amount,
         )
-        if not amount > 0 or math.isinf(amount):
-            self.refuse("the amount must be more than 0")
+        dollars = self.positive("amount", amount)
         if source_account_id == destination_account_id:
             self.refuse("source and destination are the same account")
         source = self.account_in_use(source_account_id)
@@ -252,12 +250,12 @@ class BankAccountTools(AccountRecords):
         if source.get("user_id") != destination.get("user_id") and not self.strict_compat:
             self.refuse("the accounts belong to different customers")
         held = balance_of(source)
-        if held < amount:
+        if held < dollars:
             self.refuse(f"account {source_account_id} holds {as_dollars(held)}")
-        left = self._set_balance(source_account_id, held - amount)
-        now = self._set_balance(destination_account_id, balance_of(destination) + amount)
+        left = self._set_balance(source_account_id, held - dollars)
+        now = self._set_balance(destination_account_id, balance_of(destination) + dollars)
         return (
-            f"Transferred {as_dollars(amount)}. Account {source_account_id} holds {left}, "
+            f"Transferred {as_dollars(dollars)}. Account {source_account_id} holds {left}, "
             f"account {destination_account_id} holds {now}."
         )
 
@@ -317,30 +315,29 @@ class BankAccountTools(AccountRecords):
         descriptions: dict[str, str],
     ) -> str:
         """Credit an account of kind "checking" or "savings", with a transaction that says why."""
-        if not amount > 0 or math.isinf(amount):
-            self.refuse("the amount must be more than 0")
+        dollars = self.positive("amount", amount)
         self.require_one_of("credit_type", credit_type, list(descriptions))
         classes = _SAVINGS_CLASSES if kind == "savings" else ("checking",)
         account = self.account_in_use(account_id)
         if account.get("class") not in classes:
             self.refuse(f"account {account_id} is no {kind} account")
         history = self.db.bank_account_transaction_history
-        transaction_id = ids.account_credit_id(kind, account_id, credit_type, amount, self.today)
+        transaction_id = ids.account_credit_id(kind, account_id, credit_type, dollars, self.today)
         if transaction_id in history and not self.strict_compat:
             self.refuse("the same credit was applied to this account today")
         now = self._set_balance(
-            account_id, balance_of(account) + amount, with_sign=kind == "checking"
+            account_id, balance_of(account) + dollars, with_sign=kind == "checking"
         )
         history[transaction_id] = {
             "transaction_id": transaction_id,
             "account_id": account_id,
             "date": self.today,
             "description": descriptions[credit_type],
-            "amount": float(amount),
+            "amount": dollars,
             "type": credit_type,
             "status": "posted",
         }
-        return f"Credited {as_dollars(amount)}. Account {account_id} holds {now}."
+        return f"Credited {as_dollars(dollars)}. Account {account_id} holds {now}."
 
     @is_discoverable_tool(ToolType.WRITE)
     def submit_interest_discrepancy_report_7294(

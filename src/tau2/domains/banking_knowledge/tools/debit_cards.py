@@ -21,6 +21,7 @@ from tau2.domains.banking_knowledge.tools.accounts import (
     balance_of,
     moment,
 )
+from tau2.domains.banking_knowledge.tools.base import as_number
 from tau2.environment.toolkit import ToolType, is_discoverable_tool
 
 _DELIVERY: Final = {
@@ -145,13 +146,11 @@ class DebitCardTools(AccountRecords):
         self.require_one_of("delivery_option", delivery, list(_DELIVERY))
         self.require_one_of("card_design", design, _DESIGNS)
         fees = {
-            "delivery": delivery_fee,
-            "design": design_fee,
-            "excess_replacement": excess_replacement_fee or 0.0,
+            "delivery": self._fee("delivery_fee", delivery_fee),
+            "design": self._fee("design_fee", design_fee),
+            "excess_replacement": self._fee("excess_replacement_fee", excess_replacement_fee or 0),
         }
-        if any(fee < 0 for fee in fees.values()):
-            self.refuse("a fee cannot be less than 0")
-        total = float(sum(fees.values()))
+        total = sum(fees.values())
         self._check_order(account_id, user_id, total)
         order_id = ids.debit_card_order_id(account_id, user_id, delivery)
         card = self._new_card(account_id, user_id, design)
@@ -165,7 +164,7 @@ class DebitCardTools(AccountRecords):
             "delivery_option": delivery,
             "card_design": design,
             "shipping_address": shipping_address,
-            **{f"{name}_fee": float(fee) for name, fee in fees.items()},
+            **{f"{name}_fee": fee for name, fee in fees.items()},
             "total_fee": total,
             "order_date": self.today,
             "expected_delivery": _DELIVERY[delivery],
@@ -178,6 +177,15 @@ class DebitCardTools(AccountRecords):
             f"Ordered: {design} card {card_id} by {delivery} delivery ({_DELIVERY[delivery]}), "
             f"order {order_id}. Fees charged: {as_dollars(total)}."
         )
+
+    def _fee(self, argument: str, value: object) -> float:
+        """Return a fee as a number. Refuse one that is below zero, or is no number."""
+        fee = as_number(value)
+        if fee is None:
+            self.refuse(f"{argument} must be a number, not {value!r}")
+        if fee < 0:
+            self.refuse(f"{argument} cannot be less than 0")
+        return fee
 
     def _check_order(self, account_id: str, user_id: str, total: float) -> None:
         """Refuse a card for an account that may have none, or that cannot pay these fees."""
@@ -202,9 +210,9 @@ class DebitCardTools(AccountRecords):
             )
 
     def _readable_balance(self, account: Record) -> float:
-        """Return what an account holds; the original cannot read "$12.00" here and sees 0."""
-        if self.strict_compat and "$" in str(account.get("current_holdings", "0")):
-            return 0.0
+        """Return what an account holds; the original reads "$12.00" and "1,200.00" here as 0."""
+        if self.strict_compat:
+            return as_number(account.get("current_holdings")) or 0.0
         return balance_of(account)
 
     def _new_card(self, account_id: str, user_id: str, design: str) -> Record:
@@ -245,9 +253,7 @@ class DebitCardTools(AccountRecords):
         account = self.db.accounts[account_id]
         account["current_holdings"] = self.holdings(balance_of(account) - total, with_sign=False)
         named = ", ".join(
-            f"{name.replace('_', ' ').capitalize()} ${float(fee)}"
-            for name, fee in fees.items()
-            if fee > 0
+            f"{name.replace('_', ' ').title()} ${fee}" for name, fee in fees.items() if fee > 0
         )
         transaction_id = ids.debit_card_fee_id(order_id)
         self.db.bank_account_transaction_history[transaction_id] = {
@@ -544,6 +550,7 @@ class DebitCardTools(AccountRecords):
             ToolError: There is no such card, or it is not active.
         """
         self.require(card_id=card_id)
+        self.require_given(block_recurring=block_recurring)
         self.card_that_is(card_id, "ACTIVE")
         self.change_card(card_id, recurring_blocked=block_recurring)
         return f"Recurring payments with card {card_id}: {'blocked' if block_recurring else 'on'}."
@@ -568,6 +575,7 @@ class DebitCardTools(AccountRecords):
         """
         self.require(card_id=card_id, limit_type=limit_type, new_limit=new_limit)
         self.require_one_of("limit_type", limit_type, get_args(LimitType))
+        raised = self.positive("new_limit", new_limit)
         card = self.card_that_is(card_id, "ACTIVE")
         account = self.open_account_of(card)
         limits = self.rules.limits
@@ -575,16 +583,16 @@ class DebitCardTools(AccountRecords):
             self.refuse(f"the account has to be {limits.limit_increase_account_age} days old")
         present = self._limit_that_rises(card, account, limit_type)
         highest = int(present * limits.limit_increase_factor)
-        if not present < new_limit <= highest:
+        if not present < raised <= highest:
             self.refuse(f"the limit is ${present}; it can be raised to at most ${highest}")
         changed: Record = {
-            f"daily_{limit_type}_limit": int(new_limit),
+            f"daily_{limit_type}_limit": int(raised),
             f"temporary_{limit_type}_limit_increase": True,
             f"original_{limit_type}_limit": present,
             f"temporary_{limit_type}_limit_expires": self.today,
         }
         self.change_card(card_id, **changed)
-        return f"The {limit_type} limit of card {card_id} is ${int(new_limit)} for 24 hours."
+        return f"The {limit_type} limit of card {card_id} is ${int(raised)} for 24 hours."
 
     def _limit_that_rises(self, card: Record, account: Record, limit_type: LimitType) -> int:
         """Return a card's daily limit in US dollars, or that of its account's level.
