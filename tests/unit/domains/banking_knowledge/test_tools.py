@@ -297,6 +297,15 @@ def test_a_purchase_earns_points(bank):
     assert (record["transaction_amount"], record["rewards_earned"]) == ("$12.50", "62 points")
 
 
+@pytest.mark.parametrize("argument", ["user_id", "merchant_name", "category"])
+def test_a_purchase_with_a_number_for_a_text_fails_in_the_original(strict, argument):
+    told = {"user_id": "ann", "credit_card_type": "EcoCard", "merchant_name": "Sun & Wind",
+            "amount": 12.5, "category": "Green", argument: 5}  # fmt: skip
+    before = strict.environment.get_db_hash()
+    assert strict.customer("submit_transaction", **told).error
+    assert strict.environment.get_db_hash() == before
+
+
 def test_a_purchase_of_a_negative_amount(strict, ours):
     told = {"user_id": "ann", "credit_card_type": "EcoCard", "merchant_name": "Sun & Wind",
             "amount": -12.5, "category": "Green"}  # fmt: skip

@@ -135,6 +135,9 @@ class CustomerTools(DiscoverableUserTools, BankToolKit):
             self.refuse(f"there is no card {credit_card_type!r}")
         if not self.strict_compat:
             self.positive("amount", amount)
+        if not all(isinstance(part, str) for part in (user_id, merchant_name, category)):
+            # As with referrals: the original joins the texts of which it makes the id.
+            raise TypeError("user_id, merchant_name and category must be texts")
         points = f"{card.points(amount, category)} points"
         transaction_id = ids.card_transaction_id(
             user_id, credit_card_type, merchant_name, amount, category
