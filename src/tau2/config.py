@@ -77,7 +77,8 @@ def data_dir() -> Path:
 
 def is_foreign_data() -> bool:
     """Return whether the data directory is not the package's own."""
-    return data_dir().resolve() != PACKAGE_ROOT
+    folder = data_dir()
+    return folder != PACKAGE_ROOT and folder.resolve() != PACKAGE_ROOT
 
 
 def strict_compat() -> bool:
@@ -94,7 +95,7 @@ def strict_compat() -> bool:
 
 def domain_dir(domain: str) -> Path:
     """Return the folder of a domain's data files."""
-    return data_dir() / "tau2" / "domains" / domain
+    return data_dir().joinpath("tau2", "domains", domain)
 
 
 def simulations_dir() -> Path:

@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 
 from tau2.audit.checks import without_judge
-from tau2.audit.trajectory import is_write, play_reference
+from tau2.audit.trajectory import (
+    ScriptedEpisode,
+    begin_reference,
+    execute_and_confirm,
+    is_write,
+    state_information,
+)
 from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import TextRunConfig
 from tau2.data_model.tasks import Action, RewardType, Task
@@ -286,18 +292,31 @@ def writes_of(setup: TaskSetup) -> list[tuple[int, Action]]:
     ]
 
 
-def reward_with(setup: TaskSetup, actions: list[Action]) -> float:
-    return play_reference(setup, actions).reward()
+def before_each(setup: TaskSetup) -> list[ScriptedEpisode]:
+    """Return the reference as it stands before each of its actions, and at its end."""
+    episodes = [begin_reference(setup)]
+    for action in setup.task.reference_actions:
+        episode = episodes[-1].fork()
+        execute_and_confirm(episode, [action])
+        episodes.append(episode)
+    return episodes
+
+
+def reward_with(before: ScriptedEpisode, actions: list[Action]) -> float:
+    """Return what an episode earns that goes on with these actions."""
+    episode = before.fork()
+    execute_and_confirm(episode, actions)
+    return state_information(episode).reward()
 
 
 @every_domain
 def test_no_write_of_the_reference_can_be_left_out(domain):
     def idle(setup: TaskSetup) -> list[str]:
-        actions = setup.task.reference_actions
+        actions, before = setup.task.reference_actions, before_each(setup)
         return [
             f"{action.get_func_format()} can be left out"
             for at, action in writes_of(setup)
-            if reward_with(setup, [*actions[:at], *actions[at + 1 :]]) > 0
+            if reward_with(before[at], actions[at + 1 :]) > 0
         ]
 
     assert not failing(domain, idle)
@@ -354,7 +373,7 @@ def test_no_write_of_the_reference_can_be_altered(domain):
     recorded, rng = recorded_arguments(domain), random.Random(derive_seed(0, domain))
 
     def loose(setup: TaskSetup) -> list[str]:
-        actions = setup.task.reference_actions
+        actions, before = setup.task.reference_actions, before_each(setup)
         return [
             f"{action.get_func_format()} may as well be {other.get_func_format()}"
             for at, action in writes_of(setup)
@@ -364,7 +383,7 @@ def test_no_write_of_the_reference_can_be_altered(domain):
                 recorded[action.requestor, action.name],
                 rng,
             )
-            if reward_with(setup, [*actions[:at], other, *actions[at + 1 :]]) > 0
+            if reward_with(before[at], [other, *actions[at + 1 :]]) > 0
         ]
 
     assert not failing(domain, loose)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 from tau2.audit.values import called_tool, values_of
@@ -34,6 +35,14 @@ class ScriptedEpisode:
         self.environment: Environment = setup.start()
         self.messages: list[Message] = []
         self.errors: list[str] = []
+
+    def fork(self) -> ScriptedEpisode:
+        """Return an independent episode that goes on from here."""
+        child = copy(self)
+        child.environment = self.environment.fork()
+        child.messages = list(self.messages)
+        child.errors = list(self.errors)
+        return child
 
     def agent_says(self, text: str) -> None:
         """Add a message of the agent."""
@@ -99,15 +108,30 @@ def is_write(environment: Environment, action: Action) -> bool:
 
 def play_reference(setup: TaskSetup, actions: Sequence[Action] | None = None) -> ScriptedEpisode:
     """Execute the reference (or `actions`), confirm each write, then state the information."""
+    episode = begin_reference(setup)
+    execute_and_confirm(episode, setup.task.reference_actions if actions is None else actions)
+    return state_information(episode)
+
+
+def begin_reference(setup: TaskSetup) -> ScriptedEpisode:
+    """Return an episode in which the customer has said what they want."""
     episode = ScriptedEpisode(setup)
-    task = setup.task
-    episode.user_says(str(task.user_scenario.instructions))
-    for action in task.reference_actions if actions is None else actions:
+    episode.user_says(str(setup.task.user_scenario.instructions))
+    return episode
+
+
+def execute_and_confirm(episode: ScriptedEpisode, actions: Sequence[Action]) -> None:
+    """Execute actions and confirm each write."""
+    for action in actions:
         if action.requestor == "assistant" and is_write(episode.environment, action):
             episode.agent_says(f"I would now do this: {action.get_func_format()}. {_CONFIRMED[0]}")
             episode.user_says(_CONFIRMED[1])
         episode.call(action.name, action.arguments, action.requestor)
-    criteria = task.evaluation_criteria
+
+
+def state_information(episode: ScriptedEpisode) -> ScriptedEpisode:
+    """State the information that the task asks for, and return the episode."""
+    criteria = episode.setup.task.evaluation_criteria
     for info in (criteria.communicate_info if criteria else None) or ():
         episode.agent_says(f"For your records: {info}")
     return episode

@@ -39,21 +39,21 @@ def check_actions(evidence: Evidence) -> list[ActionCheck]:
     Arguments count as the tool takes them: "3" is 3 where a number is wanted, and lists that are
     sets to the tool may come in any order. `strict_compat` compares them raw.
     """
-    calls = tool_calls_of(evidence.messages)
     start = evidence.start
     strict = evidence.strict_compat
+    actions = evidence.criteria.actions or ()
+    called: dict[str, list[ToolCall]] = {action.name: [] for action in actions}
+    for call in tool_calls_of(evidence.messages):
+        if call.name in called:
+            called[call.name].append(call if strict else _as_taken(start, call))
     checks = []
-    for action in evidence.criteria.actions or ():
-        rivals = [call for call in calls if call.name == action.name]
-        wanted = action
-        if not strict:
-            wanted = _as_taken(start, action)
-            rivals = [_as_taken(start, call) for call in rivals]
+    for action in actions:
+        wanted = action if strict else _as_taken(start, action)
         # In solo mode the agent executes the user's actions, too.
         solo = start.solo_mode
         match = any(
             wanted.compare_with_tool_call(call, strict_compat=strict, any_requestor=solo)
-            for call in rivals
+            for call in called[action.name]
         )
         checks.append(_check(action, match=match, tool_type=tool_type_of(start, action)))
     return checks

@@ -140,29 +140,35 @@ def _closest(tokens: Sequence[str], key: str) -> _Place | None:
     holds, for each beginning of the key, the least distance of a run that ends here, and where that
     run begins. Runs begin at tokens.
     """
-    size = len(key)
-    row = [(number, 0) for number in range(size + 1)]
+    # A cell is one number, `distance * step - start`: of two cells, the smaller has the smaller
+    # distance or, of equal distances, the later start.
+    step = len(tokens) + 1
+    row = [number * step for number in range(len(key) + 1)]
     best: _Place | None = None
     for at, token in enumerate(tokens):
-        # A run may begin here: then nothing was heard before.
-        row = [min(cell, (number, at)) for number, cell in enumerate(row)]
+        # A run may begin here: then nothing was heard before. Of equals, the earlier run counts.
+        row = [
+            cell if cell <= number * step else number * step - at for number, cell in enumerate(row)
+        ]
         for char in token:
-            new = [(row[0][0] + 1, row[0][1])]
-            for number in range(1, size + 1):
-                cost = 0 if key[number - 1] == char else 1
-                diagonal = (row[number - 1][0] + cost, row[number - 1][1])
-                above = (row[number][0] + 1, row[number][1])
-                left = (new[number - 1][0] + 1, new[number - 1][1])
-                new.append(min(diagonal, above, left, key=_distance))
-            row = new
-        distance, start = row[size]
-        if distance < size and (best is None or distance <= best.distance):
-            best = _Place(distance, start, at + 1)
+            row = _next_row(row, key, char, step)
+        distance = -(-row[-1] // step)
+        if distance < len(key) and (best is None or distance <= best.distance):
+            best = _Place(distance, distance * step - row[-1], at + 1)
     return best
 
 
-def _distance(cell: tuple[int, int]) -> tuple[int, int]:
-    return (cell[0], -cell[1])
+def _next_row(row: Sequence[int], key: str, char: str, step: int) -> list[int]:
+    """Return the cells of a run that is one character longer."""
+    left = row[0] + step
+    new = [left]
+    for wanted, diagonal, above in zip(key, row, row[1:], strict=False):
+        left = (above if above < left else left) + step
+        changed = diagonal if wanted == char else diagonal + step
+        if changed < left:
+            left = changed
+        new.append(left)
+    return new
 
 
 def _in_form(words: Sequence[str], wanted: str) -> str:

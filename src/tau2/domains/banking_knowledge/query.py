@@ -18,6 +18,7 @@ from tau2.environment.cow import Table
 from tau2.utils.json_types import JsonMapping
 
 _Comparison: TypeAlias = Callable[[Any, Any], bool]
+_Constraint: TypeAlias = tuple[str, _Comparison, Any]
 _equal: _Comparison = operator.eq
 
 _OPERATORS: Mapping[str, _Comparison] = {
@@ -37,19 +38,29 @@ _OPERATORS: Mapping[str, _Comparison] = {
 
 def matches(record: Record, constraints: JsonMapping) -> bool:
     """Return whether a record meets every constraint."""
-    return all(_meets(record, key, wanted) for key, wanted in constraints.items())
+    return _meets(record, _parsed(constraints))
 
 
-def _meets(record: Record, key: str, wanted: object) -> bool:
-    field, _, name = key.rpartition("__")
-    if not field:
-        field = key
-        name = "eq"
-    compare = _OPERATORS.get(name, _equal)
-    try:
-        return bool(compare(record.get(field), wanted))
-    except (TypeError, ValueError):
-        return False
+def _parsed(constraints: JsonMapping) -> list[_Constraint]:
+    """Return the field, the comparison and the wanted value of each constraint."""
+    found: list[_Constraint] = []
+    for key, wanted in constraints.items():
+        field, _, name = key.rpartition("__")
+        if field:
+            found.append((field, _OPERATORS.get(name, _equal), wanted))
+        else:
+            found.append((key, _equal, wanted))
+    return found
+
+
+def _meets(record: Record, constraints: Iterable[_Constraint]) -> bool:
+    for field, compare, wanted in constraints:
+        try:
+            if not compare(record.get(field), wanted):
+                return False
+        except (TypeError, ValueError):
+            return False
+    return True
 
 
 def find(
@@ -64,11 +75,12 @@ def find(
     if records is None:
         raise KeyError(table)
     items = records.peek_items() if isinstance(records, Table) else records.items()
+    parsed = _parsed(constraints)
     found: dict[str, Record] = {}
     for record_id, record in items:
         if limit is not None and len(found) >= limit:
             break
-        if matches(record, constraints):
+        if _meets(record, parsed):
             found[record_id] = record
     return found
 
