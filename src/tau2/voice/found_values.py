@@ -163,10 +163,9 @@ def _next_row(row: Sequence[int], key: str, char: str, step: int) -> list[int]:
     left = row[0] + step
     new = [left]
     for wanted, diagonal, above in zip(key, row, row[1:], strict=False):
-        left = (above if above < left else left) + step
+        left = (min(left, above)) + step
         changed = diagonal if wanted == char else diagonal + step
-        if changed < left:
-            left = changed
+        left = min(left, changed)
         new.append(left)
     return new
 
