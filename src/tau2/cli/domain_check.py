@@ -62,14 +62,14 @@ def check_domain(name: str, *, must_exist: bool) -> DomainCheck:
     if name not in registry.get_domains():
         _check_files(check, folder)
         return check
-    check.environment = check.attempt(readable_environment(name))
+    check.environment = check.attempt(lambda: readable_environment(name)())
     if check.environment is None and not folder.is_dir() and not must_exist:
         check.problems = []
         check.note = "no files here"
         return check
     check.tasks = check.attempt(lambda: registry.get_tasks_loader(name)(None))
     check.problems += _form_problems(check, _tasks_file(folder))
-    splits = registry.get_task_splits_loader(name)
+    splits = check.attempt(lambda: registry.get_task_splits_loader(name))
     check.splits = check.attempt(splits) if splits is not None else None
     check.problems += _split_problems(check, folder)
     if check.environment is not None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
-from tau2.errors import ConfigError, UnknownName
-from tau2.utils.output import flush, show
-from tau2.utils.terminal_text import named
+from tau2.errors import ConfigError, MissingExtra, UnknownName
+from tau2.utils.output import flush, show, show_error
+from tau2.utils.terminal_text import indented, named
 
 _EPILOG = """\
 It shows each domain's policy, tools and tasks in a browser. Tools can be called in a
@@ -52,7 +52,24 @@ def run(options: argparse.Namespace) -> int:
     for name in options.names:
         if name not in known:
             raise UnknownName("domain", name, known)
-    return serve(list(dict.fromkeys(options.names)) or known, options.port)
+    return serve(list(dict.fromkeys(options.names)) or _usable(known), options.port)
+
+
+def _usable(names: Sequence[str]) -> list[str]:
+    """Return the domains that can be loaded; say of the others why they are left out."""
+    from tau2.registry import registry
+
+    usable = []
+    for name in names:
+        try:
+            registry.get_env_constructor(name)
+        except ConfigError as problem:
+            show_error(f"tau2 start: {indented(str(problem))}")
+            continue
+        except MissingExtra:
+            pass  # its page says what is missing
+        usable.append(name)
+    return usable
 
 
 def serve(names: Sequence[str], port: int) -> int:

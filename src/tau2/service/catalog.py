@@ -43,6 +43,8 @@ class DomainDocs:
         described = (
             registry.domains.package_of(self.name) if self.name in registry.domains else self._fresh
         )
+        if description := getattr(described, "description", ""):  # a spec of somebody's own
+            return str(description)
         text = " ".join((getattr(described, "__doc__", None) or "").split())
         sentence = text.partition(". ")[0].rstrip(".")
         return sentence.partition(": ")[2] or sentence

@@ -13,10 +13,12 @@ import pytest
 from tests.installed import installed
 
 from tau2.cli import main
+from tau2.cli.start import _usable
 from tau2.errors import ConfigError
 from tau2.llm import complete
 from tau2.registry import registry
 from tau2.scaffold.package import KINDS, write_package
+from tau2.service.catalog import DomainDocs
 
 
 def load(path):
@@ -123,6 +125,7 @@ def test_a_domain_is_played_and_audited_once_it_is_installed(workplace, capsys):
         assert '"average_reward": 1.0' in capsys.readouterr().out
         assert main(["intro"]) == 0
         assert "bakery             customers move and cancel" in capsys.readouterr().out
+        assert DomainDocs("bakery").about == "customers move and cancel their orders"
     assert "bakery" not in registry.get_domains()
 
 
@@ -190,6 +193,13 @@ def test_a_broken_package_is_named_and_breaks_nothing_else(bakery, capsys):
         assert main([*run, "--num-tasks", "1", "--quiet"]) == 0
         assert main(["run", "--domain", "bakery", *run[3:]]) == 2
         assert problem in capsys.readouterr().err
+        assert main(["check-data"]) == 1
+        shown = capsys.readouterr().out
+        assert problem in shown
+        assert shown.count("cannot be loaded") == 1
+        assert "bakery" not in _usable(registry.get_domains())
+        assert "mock" in _usable(registry.get_domains())
+        assert f"tau2 start: {problem}" in capsys.readouterr().err
 
 
 def test_two_packages_of_one_name_break_nothing_else(bakery, capsys):
