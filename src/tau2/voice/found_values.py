@@ -163,9 +163,7 @@ def _next_row(row: Sequence[int], key: str, char: str, step: int) -> list[int]:
     left = row[0] + step
     new = [left]
     for wanted, diagonal, above in zip(key, row, row[1:], strict=False):
-        left = (min(left, above)) + step
-        changed = diagonal if wanted == char else diagonal + step
-        left = min(left, changed)
+        left = min(diagonal if wanted == char else diagonal + step, above + step, left + step)
         new.append(left)
     return new
 

@@ -71,11 +71,12 @@ def misread(text: str, known: Mapping[str, tuple[str, ...]]) -> tuple[str, str] 
     """
     if not _READS.search(text):
         return None
+    named = [kind for kind in _READ_BACK if known.get(kind) and facts.ASKED[kind].search(text)]
+    if not named:
+        return None
     written = heard(text)
-    for kind in _READ_BACK:
-        values = known.get(kind, ())
-        if not values or not facts.ASKED[kind].search(text):
-            continue
+    for kind in named:
+        values = known[kind]
         best = max((_closest((text, written), value) for value in values), key=_share)
         if best is not None and not best.is_exact:
             return kind, values[0]

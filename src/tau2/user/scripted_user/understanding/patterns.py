@@ -27,9 +27,12 @@ class Pattern:
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match, whatever the case of the text."""
         lower = _lower(text)
-        if self._hints and not any(hint in lower for hint in self._hints):
-            return None
-        return self._pattern.search(lower)
+        if not self._hints:
+            return self._pattern.search(lower)
+        for hint in self._hints:  # most texts hold none; `any` over a generator takes twice as long
+            if hint in lower:
+                return self._pattern.search(lower)
+        return None
 
     def match(self, text: str) -> re.Match[str] | None:
         """Return the match at the start, whatever the case of the text."""
