@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +36,7 @@ class TrainingContext:
     """The run's folder: metrics, checkpoints, rollouts."""
     config: TrainerConfig = field(default_factory=TrainerConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    _: KW_ONLY
     eval_env: Environment | None = None
     """None: no evaluation."""
     base_env: Environment | None = None
