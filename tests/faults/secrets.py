@@ -451,6 +451,7 @@ SHOWN: Mapping[str, Output] = {
     "logs of Inspect": Output(
         "export", lambda _: ["export", "one", "-o", "inspect", "--to", "inspect"]
     ),
+    "a data set": Output("export", lambda _: ["export", "one", "-o", "hf", "--to", "hf"]),
     "a comparison": Output("compare", lambda _: ["compare", "one", "json"], (0, 1, 2)),
     "graded again": Output(
         "evaluate-trajs",

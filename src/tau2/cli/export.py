@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SFT = "sft"
 _TABLES = ("jsonl", "csv", "parquet")
-_EXCHANGE = ("atif", "inspect")
+_EXCHANGE = ("atif", "inspect", "hf")
 _COUNTS_SIMULATIONS = ("atif", "inspect")
 _EPILOG = """\
 examples:
@@ -36,9 +36,10 @@ Each table has a row per simulation, or per message; lists and objects are JSON 
 text column. Text that looks like a credential is taken out. In CSV, text that a
 spreadsheet would take for a formula begins with an apostrophe.
 
-formats of other tools (simulations are read one by one)
+formats of other tools (read bit by bit: runs may be large)
   atif     Agent Trajectory Interchange Format: a JSON file for each simulation
   inspect  logs of Inspect: RUN.eval for each run
+  hf       a data set for Hugging Face: README.md and JSON lines in data/
 
 conversations for supervised fine-tuning, from reference episodes or from runs
   tau2 export sft --domain mock --n 200 --seed 7           sft.jsonl

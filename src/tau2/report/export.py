@@ -80,12 +80,12 @@ def export(
     write = _WRITERS[form]
     tables = {
         "simulations": [
-            _redacted(row, redact)
+            redacted(row, redact)
             for name, results in runs
             for row in simulation_rows(name, results)
         ],
         "messages": [
-            _redacted(row, redact) for name, results in runs for row in message_rows(name, results)
+            redacted(row, redact) for name, results in runs for row in message_rows(name, results)
         ],
     }
     contents = {name: write(table, TABLES[name]) for name, table in tables.items()}
@@ -95,7 +95,8 @@ def export(
     return {folder / f"{name}.{form}": len(table) for name, table in tables.items()}
 
 
-def _redacted(row: Row, redact: Callable[[str], str]) -> Row:
+def redacted(row: Row, redact: Callable[[str], str]) -> Row:
+    """Return a row without credentials in its texts."""
     return {key: redact(value) if isinstance(value, str) else value for key, value in row.items()}
 
 
@@ -181,7 +182,8 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _as_jsonl(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+def as_jsonl(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+    """Return rows as JSON lines in UTF-8."""
     lines = (_json_line({column: row[column] for column in columns}) for row in table)
     return "".join(f"{line}\n" for line in lines).encode()
 
@@ -232,7 +234,7 @@ def _typed(value: Any, kind: type) -> Any:
 
 
 _WRITERS: Mapping[ExportFormat, Callable[[Sequence[Row], Mapping[str, type]], bytes]] = {
-    "jsonl": _as_jsonl,
+    "jsonl": as_jsonl,
     "csv": _as_csv,
     "parquet": _as_parquet,
 }

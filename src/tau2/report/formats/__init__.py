@@ -13,9 +13,10 @@ from typing import Literal
 from tau2.report.cleaner import Cleaner
 from tau2.report.formats.atif import export_atif
 from tau2.report.formats.exported_run import ExportedRun
+from tau2.report.formats.hf_dataset import export_hf
 from tau2.report.formats.inspect_log import export_inspect
 
-ExchangeFormat = Literal["atif", "inspect"]
+ExchangeFormat = Literal["atif", "inspect", "hf"]
 
 
 def export_as(
@@ -40,6 +41,6 @@ def export_as(
 
 EXPORTERS: Mapping[
     ExchangeFormat, Callable[[Sequence[ExportedRun], Path, Cleaner], dict[Path, int]]
-] = {"atif": export_atif, "inspect": export_inspect}
+] = {"atif": export_atif, "inspect": export_inspect, "hf": export_hf}
 
 __all__ = ["EXPORTERS", "ExchangeFormat", "ExportedRun", "export_as"]
