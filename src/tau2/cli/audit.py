@@ -23,7 +23,7 @@ what is proved of every task:
              tool result
   free_text  no value that is stored is in the words of whoever wrote the reference
   people     the customers that the reference names exist
-  documents  the documents it requires exist, and name the tools that the reference calls
+  documents  the documents it requires exist, and name the tools of the reference
   agreement  the scenario says of every value (names, dates, cards, ids, options)
              what the reference does
   policy     the reference obeys the domain's executable rules
