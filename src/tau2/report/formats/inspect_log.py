@@ -29,7 +29,6 @@ from tau2.report.formats.exported_run import (
 )
 from tau2.runner.run_settings import without_secrets
 from tau2.utils.json_types import JsonObject
-from tau2.utils.text import shortened
 
 VERSION = 2
 SCORER = "reward"
@@ -59,7 +58,7 @@ def _write_log(run: ExportedRun, file: Path, clean: Cleaner) -> int:
             made = sample(about.info, tasks.get(simulation.task_id), simulation, epoch)
             content = as_json(made, clean)
             _add(archive, f"samples/{made['id']}_epoch_{epoch}.json", content)
-            totals.add(made)
+            totals.add(made, clean)
         _add(archive, "summaries.json", as_json(totals.summaries, clean))
         header = _header(run, totals)
         _add(archive, "header.json", as_json(header, clean))
@@ -100,11 +99,11 @@ class _Totals:
         self._epochs.add((run.task_id, epoch))
         return epoch
 
-    def add(self, made: JsonObject) -> None:
+    def add(self, made: JsonObject, clean: Cleaner) -> None:
         """Count a sample."""
         summary = {name: made[name] for name in _IN_SUMMARY if name in made}
         for name in ("input", "target"):
-            summary[name] = shortened(summary[name], _LONGEST_SUMMARY)
+            summary[name] = clean(summary[name], _LONGEST_SUMMARY)
         if "error" in made:
             summary["error"] = made["error"]["message"]
         self.summaries.append(

@@ -83,7 +83,7 @@ def test_credentials_and_markup_are_taken_out(data_set, monkeypatch):
 
 def test_the_package_of_hugging_face_loads_it(data_set, tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets", reason="datasets is not installed")
-    datasets.disable_progress_bars()
+    monkeypatch.setattr("tqdm.std.tqdm.monitor_interval", 0)  # no thread that outlives the test
     monkeypatch.setattr(hf_dataset, "BATCH", 1)
     folder = data_set(a_run("a", None), a_run("b"))
     loaded = datasets.load_dataset(

@@ -114,6 +114,17 @@ def test_credentials_are_taken_out(log, monkeypatch):
     assert any("[redacted]" in text for text in texts)
 
 
+def test_summaries_are_cut_after_the_credentials_are_taken_out(log, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROVIDER_TOKEN", "hush-hush-4711")
+    results = some_results(a_run("a"))
+    results.tasks[0].user_scenario.instructions = f"{'x' * 977} hush-hush-4711 and on."
+    results.save(tmp_path / "long")
+    (file,) = export_as("inspect", [ExportedRun("long", tmp_path / "long")], tmp_path / "out")
+    (summary,) = entry(file, "summaries.json")
+    assert len(summary["input"]) < 1100
+    assert "hush" not in summary["input"]
+
+
 def test_a_log_that_cannot_be_finished_leaves_the_old_one(log, tmp_path):
     before = log(a_run("a")).read_bytes()
     some_results(a_run("a"), a_run("b")).save(tmp_path / "later", "dir")
