@@ -133,6 +133,7 @@ def check_free_text(setup: TaskSetup, library: Library) -> list[str]:
                 f"{one.tool} stores {one.argument} "
                 f"{shortened(one.value, _LONGEST_SHOWN)!r}, which is free text"
                 for one in own
+                if _is_stored(replay.environment, action, one.argument)
             ]
             problems += _left_to_words(replay.environment, action)
         texts.append(replay.call(action.name, action.arguments, action.requestor))
@@ -162,17 +163,20 @@ def _left_to_words(environment: Environment, action: Action) -> list[str]:
         for field, schema in toolkit.tool_template(name).parameters.get("properties", {}).items()
         if field not in given and _is_wording(schema)
     ]
-    before = environment.fork()
-    before.get_response(call_of(action))
-    problems = []
-    for field in left_out:
-        other = environment.fork()
-        other.get_response(call_of(with_argument(action, field, _SOME_WORDS)))
-        if not other.same_state(before):
-            problems.append(
-                f"{name} stores {field}, free text that the reference leaves at its default"
-            )
-    return problems
+    return [
+        f"{name} stores {field}, free text that the reference leaves at its default"
+        for field in left_out
+        if _is_stored(environment, action, field)
+    ]
+
+
+def _is_stored(environment: Environment, action: Action, argument: str) -> bool:
+    """Return whether other words in an argument leave other databases."""
+    as_written = environment.fork()
+    as_written.get_response(call_of(action))
+    otherwise = environment.fork()
+    otherwise.get_response(call_of(with_argument(action, argument, _SOME_WORDS)))
+    return not otherwise.same_state(as_written)
 
 
 def _is_wording(schema: JsonMapping) -> bool:

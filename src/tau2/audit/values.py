@@ -45,7 +45,12 @@ def values_of(action: Action) -> list[Written]:
 
 
 def with_argument(action: Action, name: str, value: str) -> Action:
-    """Return a call of a discoverable tool with one argument more."""
+    """Return an action with another value of an argument, or with one argument more.
+
+    Of a call of a discoverable tool it is an argument of that tool.
+    """
+    if called_tool(action) == action.name:
+        return action.model_copy(update={"arguments": {**action.arguments, name: value}})
     arguments = dict(_as_object(action.arguments.get(_ARGUMENTS)) or {})
     arguments[name] = value
     changed = {**action.arguments, _ARGUMENTS: json.dumps(arguments)}

@@ -205,7 +205,7 @@ def test_the_interval_agrees_with_scipys_bootstrap():
 
 def test_nothing_in_the_module_is_left_out_of_the_json_form():
     data = compare(played("lazy_agent"), played("oracle_agent")).as_dict()
-    assert set(data) == {"confidence", "pairing", "pass_hat_k", "flips", "plan"}
+    assert set(data) == {"confidence", "pairing", "pass_hat_k", "flips", "plan", "retrieval"}
     assert data["plan"]["sentence"] == str(
         comparison.plan(
             {

@@ -95,8 +95,9 @@ def test_a_long_run_has_a_line_every_half_minute_and_at_the_end(screen):
     progress.close()
     lines = screen.file.getvalue().splitlines()
     assert lines[-1] == "[1000/1000] reward 1.000, 0:01:40"
-    assert len(lines) == 5  # the title, three times 30 s, and the last one
-    assert ", 0:00:30, ETA 0:01:10" in lines[1]
+    assert len(lines) == 6  # the title, the first, three times 30 s, and the last one
+    assert lines[1].startswith("[1/1000] reward 1.000, 0:00:00, ETA")
+    assert ", 0:00:30, ETA 0:01:10" in lines[2]
 
 
 def test_while_nothing_is_finished_the_oldest_in_flight_is_named(screen):

@@ -51,6 +51,10 @@ EXCEPTIONS = {
     ("tau2/runner/executors/worker.py", "sys.stderr"): "likewise",
     ("tau2/runner/executors/ray.py", "sys.stdout"): "likewise",
     ("tau2/runner/executors/ray.py", "sys.stderr"): "likewise",
+    (
+        "tau2/knowledge/shell_worker.py",
+        "sys.stdout",
+    ): "a pipe to the process that started it: results of commands as JSON",
     ("tau2/telemetry/destination.py", "sys.stderr"): "the exporter of a library writes JSON to it",
     ("act_prm/cli.py", "sys.stderr"): "only compared with, to tell an error from help",
 }

@@ -247,7 +247,6 @@ class PlainProgress:
         self.tally.begin(event)
         before = f", {event.already_done:,} already done" if event.already_done else ""
         self._write(f"{one_line(event.title)}: {plural(event.total, 'simulation')}{before}")
-        self._last = self.tally.clock()
         self._watch = threading.Thread(target=self._wait, name="tau2-progress", daemon=True)
         self._watch.start()
 
@@ -259,7 +258,7 @@ class PlainProgress:
         """Say what is in flight if nothing was said for 30 s."""
         tally = self.tally
         now = tally.clock()
-        if tally.playing and now - self._last >= _SECONDS_BETWEEN_LINES:
+        if tally.playing and now - max(self._last, tally.started) >= _SECONDS_BETWEEN_LINES:
             self._last = now
             self._write(self._figures())
 
