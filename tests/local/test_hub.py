@@ -70,6 +70,7 @@ def get(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
     own = {
         "HF_ENDPOINT": endpoint,
         "HF_HOME": str(folder / "hf"),
+        "HF_HUB_OFFLINE": "0",  # other tests of this process may have set it
         "HF_TOKEN": "not-a-word-42",
         "NO_PROXY": "127.0.0.1",
         "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")]),
