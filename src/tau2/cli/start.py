@@ -63,12 +63,12 @@ def _usable(names: Sequence[str]) -> list[str]:
     for name in names:
         try:
             registry.get_env_constructor(name)
+        except MissingExtra:
+            usable.append(name)  # its page says what is missing
         except ConfigError as problem:
             show_error(f"tau2 start: {indented(str(problem))}")
-            continue
-        except MissingExtra:
-            pass  # its page says what is missing
-        usable.append(name)
+        else:
+            usable.append(name)
     return usable
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tau2.config import cache_dir
 from tau2.errors import needs_extra
 from tau2.knowledge.protocols import Embedder
-from tau2.storage.files import write_atomically
+from tau2.storage.cache_folder import CacheFolder
 
 with needs_extra("knowledge", "numpy"):
     import numpy as np
@@ -47,11 +47,11 @@ class VectorCache:
     def __init__(self, folder: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
         """Use a folder, by default one in the cache of tau2; it is created when it is needed."""
         self.folder = folder or cache_dir() / "embeddings"
-        self._most_bytes = most_bytes
+        self._files = CacheFolder(self.folder, _SUFFIX, most_bytes)
 
     def get(self, key: str, rows: int) -> NDArray[np.float32] | None:
         """Return the vectors of a key; None where there are none, or not `rows` whole ones."""
-        path = self._path(key)
+        path = self._files.path(key)
         try:
             if path.stat().st_size > rows * _MOST_ROW_BYTES + _HEADER + _CHECKSUM:
                 return None
@@ -62,41 +62,15 @@ class VectorCache:
         if vectors is None:
             logger.warning("%s is damaged; its vectors are computed again", path)
             return None
-        self._touch(path)
+        self._files.touch(path)
         return vectors
 
     def put(self, key: str, vectors: NDArray[np.float32]) -> None:
         """Keep vectors. A disk that is full or read-only only costs the next computation."""
         try:
-            write_atomically(self._path(key), _encoded(vectors))
-            self.shrink()
+            self._files.put(key, _encoded(vectors))
         except OSError as error:
             logger.info("vectors are not kept: %s", error)
-
-    def shrink(self) -> None:
-        """Remove the files that were not used for longest until the folder is small enough."""
-        found = []
-        for path in self.folder.glob(f"*/*{_SUFFIX}"):
-            try:
-                status = path.stat()
-            except OSError:  # another process removed it
-                continue
-            found.append((status.st_mtime, status.st_size, path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= self._most_bytes:
-                return
-            path.unlink(missing_ok=True)
-            total -= size
-
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}{_SUFFIX}"
-
-    def _touch(self, path: Path) -> None:
-        try:
-            path.touch()
-        except OSError:  # read-only: it is removed sooner
-            return
 
 
 class CachedEmbedder:

@@ -230,7 +230,8 @@ class _Worker:
             timer.join()
 
     def _exchanged(self, request: dict[str, Any]) -> dict[str, Any]:
-        requests, answers = self._process.stdin, self._process.stdout
+        requests = self._process.stdin
+        answers = self._process.stdout
         assert requests is not None
         assert answers is not None
         content = json.dumps(request).encode("ascii")

@@ -200,7 +200,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides when it ends
     _limit_memory()
     folders: dict[str, Folder] = {}
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    requests = sys.stdin.buffer
+    answers = sys.stdout.buffer
     while (request := _read(requests)) is not None:
         if "load" in request:
             folders[request["load"]] = Folder(request["files"])

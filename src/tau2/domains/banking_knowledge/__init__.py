@@ -18,6 +18,6 @@ __all__ = ["DOMAIN"]
 def __getattr__(name: str) -> Any:
     if name != "DOMAIN":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tau2.domains.banking_knowledge.spec import DOMAIN  # noqa: PLC0415  -- loaded when asked for
+    from tau2.domains.banking_knowledge.spec import DOMAIN  # noqa: PLC0415  -- loaded on demand
 
     return DOMAIN

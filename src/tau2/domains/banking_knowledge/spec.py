@@ -15,11 +15,9 @@ from tau2.knowledge.variants import DESCRIPTIONS
 
 def _generate(n: int, seed: int, difficulty: str | None = None, kinds: str = "seen") -> list[Task]:
     """Return `n` distinct tasks, the same for the same seed."""
-    from tau2.domains.banking_knowledge.factory.generate import (  # noqa: PLC0415  -- not needed to run tasks
-        generate_tasks,
-    )
+    from tau2.domains.banking_knowledge.factory import generate  # noqa: PLC0415  -- not for runs
 
-    return generate_tasks(n, seed, difficulty, kinds)
+    return generate.generate_tasks(n, seed, difficulty, kinds)
 
 
 def _rules() -> Sequence[Rule]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from tau2.config import cache_dir
 from tau2.errors import needs_extra
-from tau2.storage.files import write_atomically
+from tau2.storage.cache_folder import CacheFolder
 from tau2.voice.audio.codec import from_int16, to_int16
 from tau2.voice.speech.protocols import Speech, SpokenWord, Synthesizer, Voice
 
@@ -29,7 +29,6 @@ MOST_BYTES = 2**30
 _MAGIC = b"tau2 speech 1\n"
 _SUFFIX = ".speech"
 _DIGEST = 32  # bytes
-_LOOKED_AFTER_EVERY = 64  # files
 
 
 class SpeechCache:
@@ -38,61 +37,24 @@ class SpeechCache:
     def __init__(self, folder: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
         """Use a folder, by default one in the cache of tau2; it is created when it is needed."""
         self.folder = folder or cache_dir() / "speech"
-        self._most_bytes = most_bytes
-        self._written = 0
-        self._lock = threading.Lock()
+        self._files = CacheFolder(self.folder, _SUFFIX, most_bytes)
 
     def get(self, key: str) -> Speech | None:
         """Return the utterance of a key; None where there is none that is whole."""
-        path = self._path(key)
+        path = self._files.path(key)
         try:
             content = path.read_bytes()
         except OSError:  # absent, or not readable: it is synthesized again
             return None
         speech = _decoded(content)
         if speech is not None:
-            self._touch(path)
+            self._files.touch(path)
         return speech
 
     def put(self, key: str, speech: Speech) -> None:
         """Keep an utterance. A disk that is full or read-only only costs the next synthesis."""
-        content = _encoded(speech)
-        if len(content) > self._most_bytes:
-            return
-        try:
-            write_atomically(self._path(key), content)
-        except OSError:
-            return
-        with self._lock:
-            self._written += 1
-            is_due = self._written % _LOOKED_AFTER_EVERY == 1
-        if is_due:
-            self.shrink()
-
-    def shrink(self) -> None:
-        """Remove the utterances that were not used for longest until the folder is small enough."""
-        found = []
-        for path in self.folder.glob(f"*/*{_SUFFIX}"):
-            try:
-                status = path.stat()
-            except OSError:  # another process removed it
-                continue
-            found.append((status.st_mtime, status.st_size, path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= self._most_bytes:
-                return
-            path.unlink(missing_ok=True)
-            total -= size
-
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}{_SUFFIX}"
-
-    def _touch(self, path: Path) -> None:
-        try:
-            path.touch()
-        except OSError:  # read-only: it is removed sooner
-            return
+        with suppress(OSError):
+            self._files.put(key, _encoded(speech))
 
 
 class CachedSynthesizer:

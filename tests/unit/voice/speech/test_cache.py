@@ -80,18 +80,20 @@ def test_a_damaged_file_is_synthesized_again(tmp_path: Path, place: int) -> None
 
 
 def test_what_was_not_used_for_longest_is_removed(tmp_path: Path) -> None:
-    cache = SpeechCache(tmp_path, most_bytes=20_000)
-    engine = CachedSynthesizer(Counting(), cache)
+    inner = Counting()
+    engine = CachedSynthesizer(inner, SpeechCache(tmp_path, most_bytes=30_000))
     for second, text in enumerate(["one fish", "two fish", "old fish"]):
         engine.synthesize(text, Voice())
         key = key_of_speech("counting", "1", Voice(), text, 0)
         os.utime(tmp_path / key[:2] / f"{key}.speech", (second, second))
-    engine.synthesize("one fish", Voice())
-    cache.shrink()
+    assert len(files(tmp_path)) == 3
+    engine.synthesize("one fish", Voice())  # it is used again
+    assert len(inner.texts) == 3
+    engine.synthesize("new fish", Voice())
     kept = {path.stem for path in files(tmp_path)}
     assert key_of_speech("counting", "1", Voice(), "one fish", 0) in kept
     assert key_of_speech("counting", "1", Voice(), "two fish", 0) not in kept
-    assert sum(path.stat().st_size for path in files(tmp_path)) <= 20_000
+    assert sum(path.stat().st_size for path in files(tmp_path)) <= 30_000
 
 
 def test_what_cannot_be_kept_is_spoken_all_the_same(tmp_path: Path) -> None:
