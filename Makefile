@@ -12,7 +12,7 @@ MODEL ?= qwen-0.5b
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
-	test-integrations test-areal test-local test-voice faults lock test-locked licences sbom wheel-twice
+	test-integrations test-areal test-local test-voice faults newcomer lock test-locked licences sbom wheel-twice
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
@@ -127,6 +127,9 @@ sbom: $(LOCKED)/.ready $(TOOLS)/.ready ## write build/sbom.json: a CycloneDX bil
 
 wheel-twice: $(VENV)/.dev ## build the wheel twice and compare the hashes
 	$(BIN)/python tools/wheel_twice.py
+
+newcomer: $(VENV)/.core ## play a newcomer's first hour: install, `tau2 new` of each kind, run, report
+	$(BIN)/python tools/newcomer.py
 
 aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over it
 	$(AENV)/bin/python -m tests.aenv.local
