@@ -161,9 +161,7 @@ def own_agent(newcomer: Newcomer) -> None:
     """An agent: as written, and with a prompt of one's own."""
     newcomer.run("tau2", "new", "agent", "my-agent", expect="my-agent")
     newcomer.install_and_test("my-agent")
-    newcomer.edit(
-        "my-agent/tau2_my_agent/__init__.py", "You help the", f"{OWN_PROMPT}You help the"
-    )
+    newcomer.edit("my-agent/tau2_my_agent/__init__.py", "You help the", f"{OWN_PROMPT}You help the")
     newcomer.run("pytest", "-q", "my-agent", expect=" passed")
     playing = ("--agent", "my-agent", "--agent-llm", "scripted/stop", "--user", "scripted_user")
     newcomer.run("tau2", "run", "--domain", "bakery", *playing, "--save-to", "bakery-mine")
