@@ -115,7 +115,7 @@ def get_environment(
     return Environment("ferry", POLICY, tools, solo_mode=solo_mode)
 
 
-def get_tasks(split_name: str | None = None) -> list[Task]:  # noqa: ARG001  -- there are no splits
+def get_tasks(split_name: str | None = None) -> list[Task]:
     """Return the three tasks."""
     return load_tasks_file(HERE / "tasks.json")
 
