@@ -92,6 +92,10 @@ class SessionUsage(BaseModel):
     """Messages that reached the model's length limit (finish reason `length`)."""
     content_filtered: int = 0
     """Messages that the provider's content filter cut off."""
+    cached_tokens: int = 0
+    """Of the prompt tokens, those that the provider read from its cache."""
+    cache_write_tokens: int = 0
+    """Of the prompt tokens, those that the provider wrote to its cache."""
 
 
 class SimulationRun(BaseModel):

@@ -31,6 +31,8 @@ class Expense:
     prompt_tokens: int
     completion_tokens: int
     model_calls: int
+    cached_tokens: int = 0
+    """Of the prompt tokens, those that the provider read from its cache."""
 
     @property
     def cost(self) -> float | None:
@@ -41,6 +43,8 @@ class Expense:
         if not self.model_calls and not self.known_cost:
             return "no model calls"
         tokens = f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
+        if self.cached_tokens:
+            tokens += f" ({self.cached_tokens:,} cached)"
         if not self.unpriced:
             return f"${self.known_cost:.4f}, {tokens}"
         if not self.priced:
@@ -191,6 +195,7 @@ def _tokens(expense: Expense) -> dict[str, int]:
     return {
         "prompt": expense.prompt_tokens,
         "completion": expense.completion_tokens,
+        "cached": expense.cached_tokens,
         "calls": expense.model_calls,
     }
 
@@ -285,16 +290,17 @@ def expenses(runs: Iterable[SimulationRun]) -> tuple[Expense, Expense]:
 def expense(sessions: Iterable[tuple[float | None, SessionUsage | None]]) -> Expense:
     """Add up the cost and usage of sessions; a session without model calls costs nothing."""
     known = 0.0
-    unpriced = priced = prompt = completion = calls = 0
+    unpriced = priced = prompt = completion = calls = cached = 0
     for cost, recorded in sessions:
         usage = recorded or SessionUsage()
         prompt += usage.prompt_tokens
         completion += usage.completion_tokens
         calls += usage.model_calls
+        cached += usage.cached_tokens
         known += cost or 0.0
         unpriced += bool(usage.model_calls) and cost is None
         priced += bool(usage.model_calls) and cost is not None
-    return Expense(known, unpriced, priced, prompt, completion, calls)
+    return Expense(known, unpriced, priced, prompt, completion, calls, cached)
 
 
 def task_rows(results: Results) -> list[TaskRow]:

@@ -76,4 +76,6 @@ def usage_of(messages: Sequence[AssistantMessage | UserMessage]) -> SessionUsage
         malformed_tool_calls=total("malformed_tool_calls"),
         cut_off=sum(message.cut_short == "length" for message in messages),
         content_filtered=sum(message.cut_short == "content_filter" for message in messages),
+        cached_tokens=total("cached_tokens"),
+        cache_write_tokens=total("cache_write_tokens"),
     )

@@ -18,7 +18,7 @@ from tau2.data_model.message import ToolCall
 from tau2.data_model.simulation import SimulationRun
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware.limits import provider_of
-from tau2.llm.parse import tokens_of
+from tau2.llm.parse import token_details_of, tokens_of
 from tau2.llm.request import Request, Response
 from tau2.llm.secrets import Redactor
 from tau2.orchestrator.tracing import EpisodeInfo
@@ -125,6 +125,7 @@ def _server(args: Mapping[str, Any]) -> Attributes:
 def of_response(response: Response) -> Attributes:
     """Return what a response says of itself; it may be of any shape."""
     prompt, completion = tokens_of(response)
+    details = token_details_of(response)
     choices = response.get("choices")
     reasons = [
         _bounded(choice.get("finish_reason"))
@@ -136,6 +137,9 @@ def of_response(response: Response) -> Attributes:
         "gen_ai.response.model": _bounded(response.get("model")),
         "gen_ai.usage.input_tokens": prompt,
         "gen_ai.usage.output_tokens": completion,
+        # Both are among the input tokens.
+        "gen_ai.usage.cache_read.input_tokens": details.get("cached_tokens"),
+        "gen_ai.usage.cache_creation.input_tokens": details.get("cache_write_tokens"),
         "gen_ai.response.finish_reasons": [one for one in reasons if one is not None] or None,
     }
     return {name: value for name, value in found.items() if value is not None}

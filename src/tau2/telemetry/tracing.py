@@ -26,6 +26,7 @@ from tau2.telemetry.attributes import (
     shows_content,
 )
 from tau2.telemetry.destination import open_destination
+from tau2.telemetry.evaluation import EVALUATION_EVENT, evaluation_events
 
 with needs_extra("otel", "opentelemetry"):
     from opentelemetry.trace import SpanKind, StatusCode
@@ -194,6 +195,8 @@ class EpisodeSpans:
         return response
 
     def ended(self, run: SimulationRun) -> None:
-        """Say on the episode's span how it ended."""
+        """Say on the episode's span how it ended, and how it was graded."""
         for name, value in of_run(run).items():
             self._episode.set_attribute(name, value)
+        for event in evaluation_events(run, self._spans.redactor, content=self._content):
+            self._episode.add_event(EVALUATION_EVENT, event)

@@ -154,12 +154,14 @@ def test_costs_are_known_or_unknown():
 
 
 def test_tokens_are_added_up():
-    usage = {"prompt_tokens": 10, "completion_tokens": 2, "malformed_tool_calls": 1}
+    usage = {
+        "prompt_tokens": 10, "completion_tokens": 2, "malformed_tool_calls": 1, "cached_tokens": 7,
+    }  # fmt: skip
     line = AssistantMessage(content="Hi", usage=usage)
     run = play("create_task_1", agent=says(line, line), user=says("Hi", "Hi"))
     assert run.agent_usage.model_dump() == {
         "prompt_tokens": 20, "completion_tokens": 4, "model_calls": 2, "malformed_tool_calls": 2,
-        "cut_off": 0, "content_filtered": 0,
+        "cut_off": 0, "content_filtered": 0, "cached_tokens": 14, "cache_write_tokens": 0,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from tests.cast import Agent, AsyncAgent, User, calls, create_meeting, says
-from tests.stub import StubServer, by_turn, failing
+from tests.stub import Raw, StubServer, by_turn, failing
 from tests.unit.runner.conftest import a_config
 
 pytest.importorskip(
@@ -20,11 +20,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from tau2.data_model.simulation import SimulationRun
 from tau2.errors import AgentError, MissingExtra, UnknownName
+from tau2.llm.secrets import Redactor
 from tau2.runner.batch import run_single_task
 from tau2.runner.tasks import get_tasks
 from tau2.telemetry import check_telemetry
 from tau2.telemetry.destination import open_destination
+from tau2.telemetry.evaluation import evaluation_events
 
 TASK = get_tasks("mock", task_ids=["create_task_1"])[0]
 KEY = "plain-words-nobody-may-see"
@@ -204,3 +207,75 @@ def test_a_missing_exporter_names_the_extra(cast, monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(MissingExtra, match=r"tau2-bench\[otel\]"):
         run_single_task(a_config(otel=True), TASK)
+
+
+def test_the_reward_and_its_parts_are_events_of_the_episode(cast, spans):
+    cast(agent=lambda **_: Agent(says("No.")), user=lambda **_: User(says("Please.")))
+    run_single_task(a_config(otel=True), TASK)
+    (episode,) = spans("episode")
+    assert {event.name for event in episode.events} == {"gen_ai.evaluation.result"}
+    said = {
+        event.attributes["gen_ai.evaluation.name"]: event.attributes for event in episode.events
+    }
+    assert {name: dict(said[name]) for name in ("reward", "ACTION")} == {
+        "reward": {
+            "gen_ai.evaluation.name": "reward",
+            "gen_ai.evaluation.score.value": 0.0,
+            "gen_ai.evaluation.score.label": "fail",
+            "gen_ai.evaluation.explanation": "rests on DB, COMMUNICATE",
+        },
+        "ACTION": {
+            "gen_ai.evaluation.name": "ACTION",
+            "gen_ai.evaluation.score.value": 0.0,
+            "gen_ai.evaluation.score.label": "fail",
+            "gen_ai.evaluation.explanation": "0 of 1 met",
+        },
+    }
+    assert "differs" in said["DB"]["gen_ai.evaluation.explanation"]
+
+
+def test_what_is_not_met_is_named_where_texts_are_wanted(cast, spans, monkeypatch):
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+    cast(agent=lambda **_: Agent(says("No.")), user=lambda **_: User(says("Please.")))
+    run_single_task(a_config(otel=True), TASK)
+    explained = [
+        event.attributes["gen_ai.evaluation.explanation"] for event in spans("episode")[0].events
+    ]
+    assert "0 of 1 met: create_task" in explained
+
+
+def test_an_episode_without_a_score_has_no_evaluation(cast, spans):
+    with StubServer(failing(500)) as stub:
+        run_single_task(asking(stub, max_retries=0), TASK)
+    assert not spans("episode")[0].events
+
+
+def test_an_episode_that_could_not_be_graded_says_so():
+    now = "2026-01-01T00:00:00"
+    run = SimulationRun(
+        id="s", task_id="t", start_time=now, end_time=now, duration=0.0,
+        termination_reason="user_stop", messages=[],
+    )  # fmt: skip
+    (event,) = evaluation_events(run, Redactor())
+    assert event == {"gen_ai.evaluation.name": "reward", "error.type": "not_graded"}
+
+
+def test_tokens_of_the_providers_cache_are_told(cast, spans):
+    details = {"cached_tokens": 64, "cache_write_tokens": 16}
+    answer = {
+        "choices": [{"message": {"role": "assistant", "content": "Bye."}, "finish_reason": "stop"}],
+        "usage": {
+            "prompt_tokens": 100, "completion_tokens": 2, "prompt_tokens_details": details,
+        },
+    }  # fmt: skip
+    with StubServer(Raw(200, answer)) as stub:
+        run = run_single_task(asking(stub), TASK)
+    said = spans("chat")[0].attributes
+    assert said["gen_ai.usage.input_tokens"] == 100
+    assert said["gen_ai.usage.cache_read.input_tokens"] == 64
+    assert said["gen_ai.usage.cache_creation.input_tokens"] == 16
+    usage = run.agent_usage
+    assert (usage.cached_tokens, usage.cache_write_tokens) == (
+        64 * usage.model_calls,
+        16 * usage.model_calls,
+    )

@@ -182,15 +182,22 @@ def _time(message: Any) -> str | None:
 
 def _metrics(message: AssistantMessage) -> JsonObject:
     usage = message.usage or {}
-    details = usage.get("prompt_tokens_details")
     seconds = message.generation_time_seconds
     return known(
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
-        cached_tokens=_count(details, "cached_tokens") if isinstance(details, Mapping) else None,
+        cached_tokens=_cached(usage),
         cost_usd=message.cost if usage or message.cost else None,
         extra=None if seconds is None else {"generation_time_seconds": seconds},
     )
+
+
+def _cached(usage: Mapping[str, Any]) -> int | None:
+    """Return the tokens read from a cache: in our own form, or in OpenAI's, as in foreign runs."""
+    details = usage.get("prompt_tokens_details")
+    nested = _count(details, "cached_tokens") if isinstance(details, Mapping) else None
+    own = _count(usage, "cached_tokens")
+    return nested if own is None else own
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int | None:
@@ -203,6 +210,7 @@ def _final_metrics(run: SimulationRun, steps: int) -> JsonObject:
     return known(
         total_prompt_tokens=agent.prompt_tokens if agent else None,
         total_completion_tokens=agent.completion_tokens if agent else None,
+        total_cached_tokens=(agent.cached_tokens or None) if agent else None,
         total_cost_usd=run.agent_cost,
         total_steps=steps,
         extra=_extra_metrics(agent, run.user_usage, run.user_cost) or None,

@@ -246,6 +246,10 @@ def _used(usage: SessionUsage, cost: float | None) -> Counter[str]:
         output_tokens=usage.completion_tokens,
         total_tokens=usage.prompt_tokens + usage.completion_tokens,
     )
+    if usage.cached_tokens:
+        used["input_tokens_cache_read"] = usage.cached_tokens
+    if usage.cache_write_tokens:
+        used["input_tokens_cache_write"] = usage.cache_write_tokens
     if cost is not None:
         used.update({"total_cost": cost})
     return used
