@@ -23,7 +23,7 @@ AENV := .venv-aenv
 LOCKED := .venv-locked
 # Not the others: the tests expect that litellm and Ray are absent, and torch differs from machine to machine.
 LOCKED_EXTRAS := dev gym otel parquet report serve voice
-OTHER_EXTRAS := llm local ray tinker voice-local
+OTHER_EXTRAS := llm local mcp ray tinker voice-local
 OTHERS := .venv-others
 TOOLS := .venv-tools
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check

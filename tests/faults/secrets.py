@@ -495,6 +495,7 @@ SHOWN: Mapping[str, Output] = {
     "replayed": Output("replay", lambda _: ["replay", "one"], (0, 1)),
     "a domain": Output("domain", lambda _: ["domain", "mock"]),
     "documentation": Output("start", lambda _: ["start", "--help"]),
+    "programs as agents": Output("serve-domain", lambda _: ["serve-domain", "--help"]),
     "model server": Output("serve-model", lambda _: ["serve-model", "--help"]),
     "voice server": Output("voice", lambda _: ["voice", "--help"]),
     "data checked": Output("check-data", lambda _: ["check-data"]),

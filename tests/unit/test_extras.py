@@ -96,6 +96,7 @@ def test_every_module_names_what_it_misses(problems):
         ("tau2.gym.gym_agent", "tau2-bench[gym]"),
         ("tau2.service.server", "tau2-bench[serve]"),
         ("tau2.serving.limits", "tau2-bench[serve]"),
+        ("tau2.service.program_server", "tau2-bench[mcp]"),
         ("tau2.environment.server", "tau2-bench[serve]"),
         ("tau2.telemetry.tracing", "tau2-bench[otel]"),
         ("tau2.voice.adapters.transport", "tau2-bench[voice]"),

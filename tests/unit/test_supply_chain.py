@@ -22,7 +22,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCK = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-NOT_LOCKED = {"llm", "local", "ray", "tinker", "train", "voice-local"}
+NOT_LOCKED = {"llm", "local", "mcp", "ray", "tinker", "train", "voice-local"}
 
 FIXED_IN = {
     "aiohttp": "3.14.3",  # CVE-2026-69244, and request smuggling before it
@@ -32,6 +32,7 @@ FIXED_IN = {
     "jinja2": "3.1.6",  # CVE-2025-27516: out of the sandbox
     "litellm": "1.84",  # CVE-2026-42208, CVE-2026-49468 in its proxy
     "markdown-it-py": "2.2.0",  # CVE-2023-26302
+    "mcp": "1.23",  # CVE-2025-66416: foreign names that resolve to this machine
     "orjson": "3.11.6",  # CVE-2025-67221: recursion without a bound
     "pyarrow": "23.0.1",  # CVE-2026-25087: use after free
     "pytest": "9.0.3",  # CVE-2025-71176: a guessable folder

@@ -24,15 +24,15 @@ _LONGEST_VALUE = 200  # characters of a setting that are shown
 _MOST_SHOWN = 20  # settings
 
 
-def resume_command(given: Sequence[str], folder: Path) -> str:
-    """Return the command that plays what is missing of the run of `tau2 run GIVEN` in `folder`."""
+def resume_command(given: Sequence[str], folder: Path, command: str = "run") -> str:
+    """Return what plays what is missing of the run of `tau2 COMMAND GIVEN` in `folder`."""
     kept = []
     skip = False
     for text in given:
         if not skip and text.partition("=")[0] not in _DROPPED:
             kept.append(text)
         skip = text == "--save-to"
-    return shell_command(["tau2", "run", *kept, "--save-to", save_name(folder), "--auto-resume"])
+    return shell_command(["tau2", command, *kept, "--save-to", save_name(folder), "--auto-resume"])
 
 
 def is_voice_run(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from tau2.utils.text import plural
 if TYPE_CHECKING:
     from tau2.metrics.summary import RunSummary
     from tau2.report.terminal.console import ConsoleSink
+    from tau2.runner.events import Sink
 
 _FLAGS = [*flags_of(TextRunConfig), *VOICE_FLAGS]
 _FILE_FLAGS = [*(flag for flag in _FLAGS if "." not in flag.field), FILE_FLAG]
@@ -146,7 +148,7 @@ def run(options: argparse.Namespace) -> int:
     from tau2.runner.middleware import redactor_of
 
     with logging_to_stderr(config.log_level, redactor_of(config).text):
-        return _play(config, options)
+        return play(config, options)
 
 
 def _configured(options: argparse.Namespace) -> RunConfig:
@@ -213,7 +215,20 @@ def _which_domain() -> str:
     )
 
 
-def _play(config: RunConfig, options: argparse.Namespace) -> int:
+def play(
+    config: RunConfig,
+    options: argparse.Namespace,
+    command: str = "run",
+    listener: Callable[[Sink], Sink] | None = None,
+) -> int:
+    """Play a run, show it, and return the exit code.
+
+    Args:
+        config: What is played.
+        options: Those of the command that say how the run is shown and stored.
+        command: How the command is called that plays what is missing.
+        listener: Returns what receives the events of the run, from what shows them.
+    """
     from tau2.cli.costs import CostReport, dry_run
     from tau2.cli.embedded import without_key
     from tau2.cli.preflight import check_models, check_names, folder_for
@@ -237,15 +252,16 @@ def _play(config: RunConfig, options: argparse.Namespace) -> int:
     sink = _sink(options)
     accounts = CostReport(sink)
     code = OK
+    listening = accounts if listener is None else listener(accounts)
     try:
         run_tasks(
-            config, tasks, save_path=folder, results_format=options.results_format, sink=accounts
+            config, tasks, save_path=folder, results_format=options.results_format, sink=listening
         )
     except KeyboardInterrupt:
         code = INTERRUPTED
     except CallerCodeError as bug:
-        again = redactor_of(config).text(resume_command(options.given, folder))
-        show_error(f"\ntau2 run: {bug}\nplay the rest with:\n  {again}")
+        again = redactor_of(config).text(resume_command(options.given, folder, command))
+        show_error(f"\ntau2 {command}: {bug}\nplay the rest with:\n  {again}")
         return PROBLEMS
     finally:
         sink.close()
@@ -258,7 +274,7 @@ def _play(config: RunConfig, options: argparse.Namespace) -> int:
         for line in accounts.lines(sink.summary):
             show(line)
     total = len(tasks) * config.num_trials
-    again = redactor_of(config).text(resume_command(options.given, folder))
+    again = redactor_of(config).text(resume_command(options.given, folder, command))
     accounts.explain(sink.summary.num_scored, total, again)
     if accounts.halted is not None:
         return PROBLEMS

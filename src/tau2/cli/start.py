@@ -33,7 +33,7 @@ def add_arguments(parser: CommandParser) -> None:
     add_port(parser)
 
 
-def add_port(parser: argparse.ArgumentParser) -> None:
+def add_port(parser: argparse._ActionsContainer) -> None:
     """Add where the pages are served."""
     parser.add_argument(
         "--port",

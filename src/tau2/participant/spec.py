@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tau2.data_model.tasks import Task
 from tau2.participant.protocols import AgentProtocol, UserProtocol
@@ -42,6 +43,13 @@ class AgentSpec:
     """How an interrupted episode is resumed; None: it starts over."""
     description: str = ""
     """What the agent is, in one line, for `tau2 intro`."""
+    session: Callable[..., AbstractAsyncContextManager[Any]] | None = None
+    """Opens what the agent needs for one episode: a connection, or a process of its own.
+
+    Called as `session(tools, domain_policy, *, task, trial, seed, environment, **more)`, entered
+    before the episode and its time limit begin, and left after its end. What it gives goes to
+    `make` as `session`. An error that it raises is an infrastructure failure.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tau2 import config as defaults
@@ -109,13 +110,29 @@ def make_agent(
 
     `options` go to the factory if it knows them.
     """
+    return call_with_known(factory, {**_means_of(environment, task, solo=solo), **options})
+
+
+def _means_of(environment: Environment, task: Task | None, *, solo: bool) -> dict[str, Any]:
+    """Return the tools and the policy that an agent has in an environment, which is prepared."""
     if task is not None:
         environment.prepare(task)
     tools = environment.get_tools()
     if solo and environment.user_tools is not None:
         tools += environment.get_user_tools(include=task.user_tools if task else None)
-    known = {"tools": tools, "domain_policy": environment.get_policy(), "task": task, **options}
-    return call_with_known(factory, known)
+    return {"tools": tools, "domain_policy": environment.get_policy(), "task": task}
+
+
+def open_session(
+    run: ResolvedRun, task: Task, *, trial: int, seed: int
+) -> AbstractAsyncContextManager[Any]:
+    """Return what opens, for one episode, what the agent of a run needs; it may need nothing."""
+    if run.agent_session is None:
+        return nullcontext()
+    environment = run.environment()
+    means = _means_of(environment, task, solo=run.is_solo)
+    options = {**means, "trial": trial, "seed": seed, "environment": environment}
+    return call_with_known(run.agent_session, options)
 
 
 def build_user(
@@ -212,8 +229,12 @@ def _agent_of(
     llm: str | None,
     llm_args: JsonMapping,
     seed: int | None,
+    **options: Any,
 ) -> Any:
-    """Return what plays the agent of a run: a text agent or, in a voice run, one that speaks."""
+    """Return what plays the agent of a run: a text agent or, in a voice run, one that speaks.
+
+    `options` go to the factory if it knows them.
+    """
     return make_agent(
         run.make_agent,
         environment,
@@ -223,6 +244,7 @@ def _agent_of(
         llm_args=dict(llm_args),
         seed=seed,
         completion_fn=None,
+        **options,
     )
 
 
@@ -338,15 +360,18 @@ def make_episode(
     seed: int | None = None,
     simulation_id: str | None = None,
     persona: PersonaConfig | None = None,
+    session: object | None = None,
 ) -> Orchestrator:
-    """Return one half-duplex episode of a run."""
+    """Return one half-duplex episode of a run; `session` is what `open_session` gave."""
     config = run.config
     assert isinstance(config, TextRunConfig), "voice runs have calls"
     solo = run.is_solo
     environment = run.environment()
+    model = RoleModel(config.llm_agent, config.llm_args_agent)
+    options = {} if session is None else {"session": session}
     return Orchestrator(
         domain=config.domain,
-        agent=_agent_of(run, environment, task, config.llm_agent, config.llm_args_agent, seed),
+        agent=_agent_of(run, environment, task, model.model, model.args, seed, **options),
         user=_user_of(run, environment, task, persona, seed),
         environment=environment,
         task=task,

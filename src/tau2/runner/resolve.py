@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -70,6 +71,8 @@ class ResolvedRun:
     user_model: RoleModel | None
     judge: Judge
     reviewer: Judge
+    agent_session: Callable[..., AbstractAsyncContextManager[Any]] | None = None
+    """Opens what the agent needs for one episode (`AgentSpec.session`); None: nothing."""
     decision_model: RoleModel | None = None
     """Decides when the user of a voice run interrupts; None: a rule does."""
 
@@ -134,6 +137,7 @@ def resolve(config: RunConfig) -> ResolvedRun:
         user_model=_user_model(config, user_spec),
         judge=judge_of(config),
         reviewer=reviewer_of(config),
+        agent_session=agent_spec.session if agent_spec is not None else None,
     )
 
 

@@ -35,7 +35,7 @@ from tau2.llm.completion_fn import call_async
 from tau2.metrics.outcomes import run_passed
 from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.orchestrator.tracing import RunTracer
-from tau2.runner.build import make_call, make_episode
+from tau2.runner.build import make_call, make_episode, open_session
 from tau2.runner.caller_code import BUG_PLACE, place_of_bug
 from tau2.runner.circuit_breaker import FAILED_MODEL
 from tau2.runner.containment import Overdue, ParticipantThreads, contained
@@ -160,10 +160,15 @@ class UnitRunner:
     async def _attempt(self, spec: UnitSpec) -> SimulationRun:
         if self.stand_in is not None:
             return await self._stood_in(self.stand_in, spec)
+        opened = open_session(self.run, spec.task, trial=spec.trial, seed=spec.seed)
+        async with opened as session:
+            return await self._attempt_in(spec, session)
+
+    async def _attempt_in(self, spec: UnitSpec, session: object | None) -> SimulationRun:
         # Tracing and the attempt's context stay open for grading and review, which call models too;
         # the episode's log ends with the conversation.
         with ExitStack() as stack:
-            with self.logs.episode(self._episode_setup(spec)) as orchestrator:
+            with self.logs.episode(self._episode_setup(spec, session)) as orchestrator:
                 attempt = AttemptContext(*spec.unit, spec.seed, orchestrator.simulation_id)
                 stack.enter_context(use_attempt(attempt))
                 ended = stack.enter_context(
@@ -219,11 +224,13 @@ class UnitRunner:
             run.info = self.redactor.data(run.info)
         return without_known_secrets(run, self.redactor)
 
-    def _episode_setup(self, spec: UnitSpec) -> EpisodeSetup:
+    def _episode_setup(self, spec: UnitSpec, session: object | None) -> EpisodeSetup:
         def build(simulation_id: str) -> AnyOrchestrator:
             run, task, seed = self.run, spec.task, spec.seed
             if not isinstance(self.config, VoiceRunConfig):
-                return make_episode(run, task, seed=seed, simulation_id=simulation_id)
+                return make_episode(
+                    run, task, seed=seed, simulation_id=simulation_id, session=session
+                )
             taps = taps_of(self.config, self.saved, task.id, simulation_id)
             return make_call(run, task, seed=seed, simulation_id=simulation_id, taps=taps)
 

@@ -61,11 +61,12 @@ class LoopbackServer:
         place: Literal["path", "header"] = "path",
         *,
         has_websockets: bool = False,
+        connections: int = _MOST_CONNECTIONS,
     ) -> None:
         """Prepare to serve `app`, which reads bodies of one kind; port 0 is any free port.
 
         The token is asked for in the path, or in a header as of OpenAI's API. WebSockets need the
-        package websockets.
+        package websockets. More than `connections` at a time are refused.
 
         Raises:
             ConfigError: The port cannot be used.
@@ -82,7 +83,7 @@ class LoopbackServer:
             lifespan="off",
             log_config=None,
             log_level="warning",
-            **server_options(_MOST_CONNECTIONS),
+            **server_options(connections),
         )
         self._server = _Server(config)
 

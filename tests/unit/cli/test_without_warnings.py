@@ -80,7 +80,9 @@ PLAIN = {
     "new": ["new", "domain", "bakery"],
     "protocols": ["protocols"],
 }
-ELSEWHERE = {"convert-results", "run", "review", "serve-model", "start", "tasks", "voice"}
+ELSEWHERE = {
+    *("convert-results", "run", "review", "serve-domain", "serve-model", "start", "tasks", "voice"),
+}
 
 
 def test_no_command_is_left_out():

@@ -1,0 +1,159 @@
+"""What gives every program that connects the next episode of a run."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from functools import partial
+
+from tau2.agent.program_agent import (
+    PATIENCE,
+    EpisodeOffer,
+    ProgramSession,
+    make_program_agent,
+    result_of,
+)
+from tau2.data_model.tasks import Task
+from tau2.environment.environment import Environment
+from tau2.environment.tool import Tool
+from tau2.errors import ConfigError
+from tau2.participant.spec import AgentSpec
+from tau2.service.program_tools import offer_of
+
+AGENT = "mcp_agent"
+"""How runs name an agent that is a program which connects."""
+SOLO_AGENT = "mcp_agent_solo"
+
+JOIN_SECONDS = 30.0
+"""For which a program that connects waits for an episode."""
+MOST_WAITING = 256
+"""Programs that wait at a time."""
+
+
+class ProgramHost:
+    """The programs that wait for an episode, and the episodes that wait for a program.
+
+    Programs join on the event loop of a server; episodes are played on that of the run.
+    """
+
+    def __init__(
+        self,
+        patience: float = PATIENCE,
+        on_begin: Callable[[str, int], None] | None = None,
+    ) -> None:
+        """Begin without any; see `PATIENCE`.
+
+        `on_begin` is called with the task and the trial that a program has begun, on the event loop
+        of the run.
+        """
+        self._patience = patience
+        self._on_begin = on_begin
+        self._lock = threading.Lock()
+        self._programs: deque[ProgramSession] = deque()
+        self._episodes: deque[Future[ProgramSession]] = deque()
+        self._is_closed = False
+
+    def spec(self, *, solo: bool = False) -> AgentSpec:
+        """Return the agent of a run whose episodes these programs play."""
+        return AgentSpec(
+            SOLO_AGENT if solo else AGENT,
+            make=partial(make_program_agent, patience=self._patience),
+            accepts=_can_be_played_solo if solo else None,
+            solo=solo,
+            needs_model=False,
+            metadata={"solo_mode": solo},
+            description="a program that takes the domain's tools over MCP (tau2 serve-domain)",
+            session=self.session,
+        )
+
+    async def join(self) -> tuple[ProgramSession, EpisodeOffer]:
+        """Return the session of a program that has connected, and what it plays.
+
+        Raise ConfigError when there is no episode for it, or not in time.
+        """
+        session = self._joined()
+        try:
+            return session, await result_of(session.offered, JOIN_SECONDS)
+        except TimeoutError:
+            raise ConfigError(
+                "as many episodes are under way as may be at once; try again when one is over "
+                "(--max-concurrency allows more)"
+            ) from None
+        finally:
+            if not session.offered.done():
+                session.leave()
+
+    def _joined(self) -> ProgramSession:
+        session = ProgramSession()
+        with self._lock:
+            if self._is_closed:
+                raise ConfigError("all episodes of this run have been played")
+            if self._episodes:
+                self._episodes.popleft().set_result(session)
+            elif len(self._programs) >= MOST_WAITING:
+                raise ConfigError("too many programs wait for an episode")
+            else:
+                self._programs.append(session)
+        return session
+
+    def close(self) -> None:
+        """Take no more programs."""
+        with self._lock:
+            self._is_closed = True
+            waiting = list(self._programs)
+            self._programs.clear()
+        for session in waiting:
+            session.leave()
+
+    async def _next_program(self) -> ProgramSession:
+        with self._lock:
+            while self._programs:
+                session = self._programs.popleft()
+                if not session.begun.done():  # else it has left
+                    return session
+            waiting: Future[ProgramSession] = Future()
+            self._episodes.append(waiting)
+        try:
+            return await result_of(waiting)
+        finally:
+            with self._lock:
+                if waiting in self._episodes:  # cancelled
+                    self._episodes.remove(waiting)
+
+    @asynccontextmanager
+    async def session(
+        self,
+        tools: list[Tool],
+        domain_policy: str,
+        *,
+        task: Task,
+        trial: int,
+        environment: Environment,
+    ) -> AsyncIterator[ProgramSession]:
+        """Wait for a program that plays a task, and give its session.
+
+        A program that leaves before its first call has played nothing: the next one plays.
+        """
+        ticket = (task.ticket or "") if environment.solo_mode else None
+        offer = offer_of(environment, tools, domain_policy, ticket)
+        session = await self._next_program()
+        session.offered.set_result(offer)
+        while not await session.begins(self._patience):
+            session.close()
+            session = await self._next_program()
+            session.offered.set_result(offer)
+        if self._on_begin is not None:
+            self._on_begin(task.id, trial)
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+def _can_be_played_solo(task: Task) -> bool:
+    from tau2.agent.llm_agent import LLMSoloAgent  # noqa: PLC0415  -- only solo runs load it
+
+    return LLMSoloAgent.check_valid_task(task)

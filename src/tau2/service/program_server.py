@@ -1,0 +1,288 @@
+"""The server behind `tau2 serve-domain`: MCP sessions over streamable HTTP, or one over stdio."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tau2.errors import ConfigError, Tau2Error, needs_extra
+from tau2.service.mcp_protocol import server_of
+from tau2.service.program_host import ProgramHost
+from tau2.service.program_tools import ProgramTools
+from tau2.service.server import HOST, LoopbackServer
+from tau2.utils.json_types import JsonObject
+
+with needs_extra("mcp", "mcp"):
+    from mcp.server.stdio import stdio_server
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+with needs_extra("mcp", "starlette"):
+    from starlette.datastructures import Headers, MutableHeaders
+    from starlette.responses import JSONResponse
+    from starlette.types import Message, Receive, Scope, Send
+
+PATH = "/mcp"
+MOST_SESSIONS = 512
+"""Open at a time."""
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SESSION_HEADER = "mcp-session-id"
+_CONNECTIONS = 2 * MOST_SESSIONS + 32  # a client keeps one open to listen
+_LINGER_SECONDS = 5.0  # in which clients may close their sessions after the last episode
+_OVER_SECONDS = 60.0  # for which a session is told that its conversation is over
+_NO_REQUEST = -32600  # codes of JSON-RPC
+_NOT_FOUND = -32001
+
+
+class ProgramServer(LoopbackServer):
+    """MCP sessions for who knows the token: each is one episode, unless it has a name.
+
+    Sessions at `/mcp/NAME` share the episode of that name, for clients that open a session for
+    every call.
+    """
+
+    def __init__(self, host: ProgramHost, port: int = 0, token: str | None = None) -> None:
+        """Prepare to serve; port 0 is any free port. Raise ConfigError for one that is in use."""
+        self._sessions = _Sessions(host)
+        super().__init__(
+            self._sessions,
+            port,
+            token,
+            body="json",
+            place="header",
+            connections=_CONNECTIONS,
+        )
+
+    @property
+    def mcp_url(self) -> str:
+        """The address that an MCP client takes."""
+        return f"http://{HOST}:{self.port}{PATH}"
+
+    def linger(self) -> None:
+        """Let the clients close their sessions, for some seconds; called from another thread."""
+        until = time.monotonic() + _LINGER_SECONDS
+        while self._sessions.open and time.monotonic() < until:
+            time.sleep(0.02)
+
+
+class _Endpoint:
+    """One episode of one program, over HTTP."""
+
+    def __init__(self, tools: ProgramTools, leave: Callable[[], None]) -> None:
+        self.leave = leave
+        self._manager = StreamableHTTPSessionManager(app=server_of(tools))
+        self._started = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._serving = asyncio.ensure_future(self._serve())
+
+    async def _serve(self) -> None:
+        async with self._manager.run():
+            self._started.set()
+            await self._closing.wait()
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._started.wait()
+        await self._manager.handle_request(scope, receive, send)
+
+    async def close(self) -> None:
+        """End every session; requests in progress are abandoned."""
+        self._closing.set()
+        await asyncio.wait({self._serving}, timeout=1.0)
+
+
+class _Sessions:
+    """The application: which episode a request belongs to."""
+
+    def __init__(self, host: ProgramHost) -> None:
+        self._host = host
+        self._by_id: dict[str, _Endpoint] = {}
+        self._by_name: dict[str, asyncio.Task[_Endpoint]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def open(self) -> int:
+        """Sessions that no client has closed."""
+        return len(self._by_id)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope["path"]).removesuffix("/")
+        name = path.removeprefix(PATH).removeprefix("/")
+        is_known = path == PATH or (path == f"{PATH}/{name}" and _NAME.fullmatch(name))
+        if not is_known:
+            await _problem(404, f"the address ends in {PATH}, or {PATH}/NAME")(scope, receive, send)
+            return
+        try:
+            await (self._named(name) if name else self._unnamed)(scope, receive, send)
+        except Tau2Error as problem:
+            await _problem(503, str(problem))(scope, receive, send)
+
+    def _named(self, name: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            opening = self._by_name.get(name)
+            if opening is None or (opening.done() and opening.exception() is not None):
+                opening = self._by_name[name] = asyncio.ensure_future(self._opened())
+            body, again = await _body_of(receive)
+            try:
+                endpoint = await asyncio.shield(opening)
+            except ConfigError as problem:
+                await _refusal(body, problem)(scope, again, send)
+                return
+            await endpoint.handle(scope, again, send)
+
+        return handle
+
+    async def _unnamed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = Headers(scope=scope).get(_SESSION_HEADER)
+        if given is not None:
+            await self._in_session(given, scope, receive, send)
+            return
+        body, again = await _body_of(receive)
+        if scope["method"] != "POST" or _json(body).get("method") != "initialize":
+            text = (
+                "open a session first, with `initialize`; a client without sessions gives its "
+                f"episode a name of its own in the address: {PATH}/NAME"
+            )
+            await _problem(400, text, body)(scope, again, send)
+            return
+        try:
+            endpoint = await self._opened()
+        except ConfigError as problem:
+            await _refusal(body, problem)(scope, again, send)
+            return
+        await endpoint.handle(scope, again, self._noting_id(endpoint, send))
+
+    async def _in_session(self, id_: str, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._by_id.get(id_)
+        if endpoint is None:
+            await _problem(404, "Session not found", code=_NOT_FOUND)(scope, receive, send)
+            return
+        await endpoint.handle(scope, receive, send)
+        if scope["method"] == "DELETE":
+            self._by_id.pop(id_, None)
+            endpoint.leave()
+            await endpoint.close()
+
+    def _noting_id(self, endpoint: _Endpoint, send: Send) -> Send:
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                id_ = MutableHeaders(scope=message).get(_SESSION_HEADER)
+                if id_ is None:  # refused
+                    endpoint.leave()
+                else:
+                    self._by_id[id_] = endpoint
+            await send(message)
+
+        return noting
+
+    async def _opened(self) -> _Endpoint:
+        if len(self._by_id) + len(self._by_name) > MOST_SESSIONS:
+            raise ConfigError("too many sessions are open")
+        session, offer = await self._host.join()
+        endpoint = _Endpoint(ProgramTools(session, offer), session.leave)
+        task = asyncio.ensure_future(self._forget(session.ended, endpoint))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return endpoint
+
+    async def _forget(self, ended: Callable[[], Awaitable[None]], endpoint: _Endpoint) -> None:
+        """Close an endpoint some time after its conversation."""
+        await ended()
+        await asyncio.sleep(_OVER_SECONDS)
+        for id_ in [id_ for id_, known in self._by_id.items() if known is endpoint]:
+            del self._by_id[id_]
+        await endpoint.close()
+
+
+async def _body_of(receive: Receive) -> tuple[bytes, Receive]:
+    """Return the body, which the guard gives in one message, and a `receive` that gives it too."""
+    first = await receive()
+    pending = [first]
+
+    async def again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return first.get("body", b""), again
+
+
+def _json(body: bytes) -> JsonObject:
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _problem(
+    status: int, text: str, body: bytes = b"", code: int = _NO_REQUEST
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """Return a refusal as JSON-RPC has it."""
+    id_ = _json(body).get("id")
+    error: JsonObject = {"code": code, "message": text}
+    return JSONResponse({"jsonrpc": "2.0", "id": id_, "error": error}, status)
+
+
+def _refusal(
+    body: bytes, problem: ConfigError
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """Return the answer to a program for which there is no episode: clients show its text."""
+    return _problem(200, str(problem), body)
+
+
+class StdioWire:
+    """Standard input and output as the wire of a protocol: whatever else is printed is diverted.
+
+    Reading happens in a thread that the end of the process does not wait for.
+    """
+
+    def __init__(self) -> None:
+        """Take both; from now on standard output is standard error, and standard input is empty."""
+        self._input = os.fdopen(os.dup(0), "rb")
+        self._output = os.fdopen(os.dup(1), "wb")
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+        self._lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def __aiter__(self) -> StdioWire:
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, args=(loop,), name="tau2-stdin", daemon=True).start()
+        return self
+
+    async def __anext__(self) -> str:
+        line = await self._lines.get()
+        if not line:
+            raise StopAsyncIteration
+        return line.decode("utf-8", "replace")
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        line = b"\n"
+        while line:
+            line = self._input.readline()
+            loop.call_soon_threadsafe(self._lines.put_nowait, line)
+
+    async def write(self, text: str) -> None:
+        """Write to the client."""
+        self._output.write(text.encode())
+
+    async def flush(self) -> None:
+        """Send what was written."""
+        self._output.flush()
+
+
+async def serve_stdio(host: ProgramHost, wire: StdioWire) -> None:
+    """Play one episode with the client at the other end, until it closes its end."""
+    session, offer = await host.join()
+    server = server_of(ProgramTools(session, offer))
+    try:
+        streams: Any = stdio_server(wire, wire)
+        async with streams as (reading, writing):
+            await server.run(reading, writing, server.create_initialization_options())
+    finally:
+        session.leave()
