@@ -43,7 +43,7 @@ def without_key(config: RunConfig) -> Embedded:
     missing: list[str] = []
     if (
         run.agent_model is not None
-        and "llm_agent" not in given
+        and not given & {"llm_agent", "agent_url"}
         and _lacks_key(config.llm_agent, config.llm_args_agent)
     ):
         missing = what_is_missing()

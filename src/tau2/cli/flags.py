@@ -32,6 +32,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
 
 _WIDEST_CHOICES = 50
 _METAVARS = {
+    "agent_url": "URL",
     "cache": "DIR",
     "llm_agent": "MODEL",
     "llm_judge": "MODEL",
@@ -235,18 +236,24 @@ def build_config(
     except ValidationError as error:
         names = {flag.field: flag.names[-1] for flag in flags} | dict(places or {})
         problems = [
-            f"{_place(problem['loc'], names)}: {problem['msg'].removeprefix('Value error, ')}"
+            ": ".join(filter(None, (_place(problem["loc"], names), _said(problem["msg"]))))
             for problem in error.errors(include_url=False)
-            if problem["loc"]
         ]
-        raise ConfigError("; ".join(problems) or str(error)) from error
+        raise ConfigError("; ".join(problems)) from error
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _place(path: Sequence[int | str], names: Mapping[str, str]) -> str:
     """Return how the value at a path of fields is called: by the flag of its longest part.
 
-    Below a flag that takes a whole model as JSON, the path goes on.
+    Below a flag that takes a whole model as JSON, the path goes on. Empty for what several fields
+    say together.
     """
+    if not path:
+        return ""
     parts = [str(part) for part in path]
     for length in range(len(parts), 1, -1):
         name = names.get(".".join(parts[:length]))

@@ -41,7 +41,8 @@ _GROUPS = {
         *("num_tasks", "num_trials", "protocol"),
     ),
     "agent, user and judge": (
-        *("agent", "llm_agent", "llm_args_agent", "user", "llm_user", "llm_args_user"),
+        *("agent", "llm_agent", "llm_args_agent", "agent_url", "agent_protocol"),
+        *("user", "llm_user", "llm_args_user"),
         *("user_persona", "user_prompt", "user_monitor", "llm_judge", "llm_args_judge"),
     ),
     "limits of one episode": (

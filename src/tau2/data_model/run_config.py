@@ -23,6 +23,11 @@ ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
 UserPrompt = Literal["auto", "full", "short"]
 UserMonitorMode = Literal["act", "report", "off"]
+AgentProgramProtocol = Literal["chat", "responses"]
+"""How a program that is the agent is spoken to."""
+
+URL_AGENT = "url_agent"
+"""The agent that speaks for a program at a URL."""
 
 DEFAULT_TEXT_AGENT = "hearing_oracle"
 """Who is behind the voice of provider `local` when neither an agent nor a model is named."""
@@ -166,6 +171,11 @@ class TextRunConfig(BaseRunConfig):
         default_factory=lambda: dict(defaults.DEFAULT_LLM_ARGS_AGENT)
     )
     """Arguments of the agent's model calls, as JSON."""
+    agent_url: str | None = None
+    """Address of a program that is the agent (docs/your-agent.md); its key: TAU2_AGENT_KEY."""
+    agent_protocol: AgentProgramProtocol | None = None
+    """How the program at agent_url is spoken to: chat (chat completions) or responses (default:
+    chat)."""
     user: str = defaults.DEFAULT_USER_IMPLEMENTATION
     """The simulated user: user_simulator, scripted_user, dummy_user."""
     user_persona: JsonObject | None = None
@@ -186,7 +196,7 @@ class TextRunConfig(BaseRunConfig):
     @property
     def effective_agent(self) -> str:
         """The agent's name."""
-        return self.agent
+        return self.agent if self.agent_url is None else URL_AGENT
 
     @property
     def effective_user(self) -> str:
@@ -200,13 +210,30 @@ class TextRunConfig(BaseRunConfig):
 
     @property
     def effective_agent_model(self) -> str:
-        """The agent's model."""
-        return self.llm_agent
+        """The agent's model: of a program at a URL, how it is spoken to and what it is called."""
+        if self.agent_url is None:
+            return self.llm_agent
+        parts = ["agent", self.agent_protocol or "chat"]
+        # The default names a model of a provider. It is compared, because a configuration that was
+        # printed or sent to a worker sets every field.
+        is_named = self.llm_agent != defaults.DEFAULT_LLM_AGENT
+        return "/".join([*parts, self.llm_agent] if is_named else parts)
+
+    @property
+    def effective_agent_args(self) -> JsonObject:
+        """Arguments of the agent's model calls.
+
+        A program at a URL gets those that were given, and no defaults.
+        """
+        if self.agent_url is None:
+            return self.llm_args_agent
+        is_given = self.llm_args_agent != defaults.DEFAULT_LLM_ARGS_AGENT
+        return {**(self.llm_args_agent if is_given else {}), "api_base": self.agent_url}
 
     @property
     def effective_agent_provider(self) -> str:
         """The provider of the agent's model."""
-        return self.llm_agent.partition("/")[0]
+        return self.effective_agent_model.partition("/")[0]
 
     @property
     def effective_user_model(self) -> str:

@@ -215,6 +215,9 @@ def _error_of(call: ModelCall, failure: CallFailed, attempts: int) -> ModelError
     model = call.request.model
     reason = f"HTTP {failure.status}: {failure.text}" if failure.status else failure.text
     reason = reason.rstrip(". ")
+    own_words = call.sender.explain(call.request, failure, attempts)
+    if own_words is not None:
+        return failure.verdict(own_words)
     if failure.verdict is ContextWindowExceeded:
         return ContextWindowExceeded(
             f"the conversation no longer fits the context window of model {model!r}: {reason}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tau2.environment.tool import Tool
 from tau2.llm.args import attempt_timeout, split_args
 from tau2.llm.attempts import ModelCall, send_with_retries
 from tau2.llm.cost import cost_of
@@ -11,6 +13,7 @@ from tau2.llm.drivers import adrive
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Request
 from tau2.llm.routing import backend_for
+from tau2.llm.wire import tools_to_wire
 from tau2.utils.json_types import JsonMapping
 
 _LONGEST = 60.0  # seconds; a local server may have to load the model first
@@ -30,8 +33,22 @@ class Probe:
     """US dollars; None when the price is not known."""
 
 
-async def probe(model: str, llm_args: JsonMapping) -> Probe | None:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a program that is an agent expects with every request."""
+
+    policy: str
+    tools: Sequence[Tool]
+
+
+async def probe(model: str, llm_args: JsonMapping, opening: Opening | None = None) -> Probe | None:
     """Ask a model for next to nothing; None for a model that no network is needed for.
+
+    Args:
+        model: Its name.
+        llm_args: The arguments of its calls.
+        opening: Given for a program that is an agent. It is asked as in an episode, because it may
+            rely on a policy and tools, and know no limit of tokens.
 
     Raises:
         ModelError: the model cannot be reached, or refuses the request.
@@ -42,10 +59,14 @@ async def probe(model: str, llm_args: JsonMapping) -> Probe | None:
     if not backend.is_remote:
         return None
     args = {name: value for name, value in given.items() if name not in _LENGTHS}
+    messages = [dict(_MESSAGE)]
+    if opening is not None:
+        messages.insert(0, {"role": "system", "content": opening.policy})
     request = Request(
         model=model,
-        messages=[dict(_MESSAGE)],
-        args={**args, "max_tokens": _MAX_TOKENS},
+        messages=messages,
+        tools=tools_to_wire(opening.tools) if opening is not None else None,
+        args=args if opening is not None else {**args, "max_tokens": _MAX_TOKENS},
         timeout=min(attempt_timeout(options, own_args=False), _LONGEST),
         call_name="probe",
     )

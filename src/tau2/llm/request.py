@@ -10,10 +10,13 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from tau2.llm.secrets import PRIVATE_ARGS
 from tau2.utils.json_types import JsonMapping, JsonObject
+
+if TYPE_CHECKING:
+    from tau2.llm.failure import CallFailed
 
 Response: TypeAlias = JsonMapping
 """A chat completion in OpenAI's form."""
@@ -81,6 +84,14 @@ class Acquire:
     seconds: float
 
 
+Explain: TypeAlias = Callable[[Request, "CallFailed", int], str | None]
+"""What a backend says of the failure that ended so many attempts; None for the usual words."""
+
+
+def _usual_words(_request: Request, _failure: CallFailed, _attempts: int) -> str | None:
+    return None
+
+
 Step: TypeAlias = Send | Sleep | Acquire
 
 ResultT = TypeVar("ResultT")
@@ -99,6 +110,7 @@ class Sender:
     """Whether it is a caller's function: it gets arguments as given, without default time-out."""
     name: str = "completion_fn"
     """The backend; part of the origin of what is attached to messages."""
+    explain: Explain = _usual_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +131,10 @@ class Backend:
     """Whether its models run in this process, and cost nothing."""
     leaves: Callable[[str, JsonMapping], bool] = lambda _model, _args: False
     """Whether a model named `<name>/...`, with these `llm_args`, belongs to another backend."""
+    explain: Explain = _usual_words
     rank: int = 0
     """Backends are asked in ascending order whether they claim a model."""
 
     def sender(self) -> Sender:
         """Return how this backend performs a request."""
-        return Sender(self.send, self.asend, name=self.name)
+        return Sender(self.send, self.asend, name=self.name, explain=self.explain)

@@ -367,7 +367,7 @@ def make_episode(
     assert isinstance(config, TextRunConfig), "voice runs have calls"
     solo = run.is_solo
     environment = run.environment()
-    model = RoleModel(config.llm_agent, config.llm_args_agent)
+    model = RoleModel(config.effective_agent_model, config.effective_agent_args)
     options = {} if session is None else {"session": session}
     return Orchestrator(
         domain=config.domain,

@@ -151,7 +151,7 @@ class _PromptSizes:
         options: dict[str, Any] = {"solo": run.is_solo, "llm_args": {}, "seed": 0}
         if "agent" in models:
             agent = make_agent(
-                run.make_agent, environment, task, llm=self._config.llm_agent, **options
+                run.make_agent, environment, task, llm=self._config.effective_agent_model, **options
             )
             sizes["agent"] = _prompt_size(agent, environment.get_policy()) + self._agent_tools
         if "user" in models:

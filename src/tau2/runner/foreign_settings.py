@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from tau2.llm.secrets.names import words_of
 from tau2.utils.json_types import JsonMapping, JsonValue
 
-_PATHS = frozenset({"tasks_file", "cache"})
-"""Settings that are paths of files or folders."""
+_PLACES = frozenset({"tasks_file", "cache", "agent_url"})
+"""Settings that are paths of files or folders, or addresses."""
 _MODELS = frozenset({"llm_agent", "llm_user", "llm_judge", "review_model"})
 _ARGUMENTS = frozenset(
     {
@@ -116,7 +116,7 @@ def _named_outside(stored: JsonMapping) -> Iterator[ForeignSetting]:
     for name, value in stored.items():
         if value in (None, "", {}, []):
             continue
-        if name in _PATHS or (name in _MODELS and "://" in str(value)):
+        if name in _PLACES or (name in _MODELS and "://" in str(value)):
             yield ForeignSetting(name, value)
         elif name in _ARGUMENTS:
             yield from _in_arguments(name, value)

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tau2._compat.patching import answers_calls
+from tau2.data_model.run_config import TextRunConfig
 from tau2.data_model.tasks import Task
 from tau2.errors import BudgetExhausted, ConfigError, ModelError, ModelRefused, ModelUnavailable
 from tau2.evaluator.evaluator import EvaluationType
+from tau2.llm.probe import Opening, Probe, probe
 from tau2.runner.events import ModelsProbed, Sink
 from tau2.runner.middleware import redactor_of
 from tau2.runner.resolve import ResolvedRun, RoleModel
@@ -31,6 +33,8 @@ class _Probed:
 
     used: RoleModel
     roles: list[str]
+    opening: Opening | None = None
+    """Given for a program that is the agent."""
 
 
 async def probe_models(
@@ -48,15 +52,14 @@ async def probe_models(
     """
     from tau2.llm.middleware import use_middleware  # noqa: PLC0415  -- loaded when used
     from tau2.llm.middleware.redaction import RedactionMiddleware  # noqa: PLC0415  -- likewise
-    from tau2.llm.probe import Probe, probe  # noqa: PLC0415  -- likewise
 
     models = _models(run, tasks, evaluation_type)
 
     async def probed(one: _Probed) -> Probe | None:
         try:
-            return await probe(one.used.model, one.used.args)
+            return await probe(one.used.model, one.used.args, one.opening)
         except ModelError as problem:
-            if _is_fatal(problem):
+            if _is_fatal(problem, is_program=one.opening is not None):
                 raise _unusable(one, problem) from problem
             return None
 
@@ -82,7 +85,11 @@ def _models(
         if _answers_itself(run, role):
             continue
         place = str(used.args.get("api_base") or used.args.get("base_url") or "")
-        distinct.setdefault((used.model, place), _Probed(used, [])).roles.append(role)
+        probed = distinct.setdefault((used.model, place), _Probed(used, []))
+        probed.roles.append(role)
+        if role == "agent" and _is_program(run):
+            environment = run.environment()
+            probed.opening = Opening(environment.get_policy(), environment.get_tools())
     return list(distinct.values())
 
 
@@ -95,18 +102,29 @@ def _answers_itself(run: ResolvedRun, role: str) -> bool:
     return answers_calls(modules.get(role, ""))
 
 
-def _is_fatal(problem: ModelError) -> bool:
-    """Return whether a model that failed like this will fail every task."""
+def _is_program(run: ResolvedRun) -> bool:
+    """Return whether the agent is a program at a URL."""
+    return isinstance(run.config, TextRunConfig) and run.config.agent_url is not None
+
+
+def _is_fatal(problem: ModelError, *, is_program: bool) -> bool:
+    """Return whether a model that failed like this will fail every task.
+
+    A program was asked as in an episode, so that what it refuses now it will refuse again.
+    """
     if isinstance(problem, BudgetExhausted):
         return False
     if isinstance(problem, ModelUnavailable):
         return problem.status != _RATE_LIMITED  # one that is merely busy
     if not isinstance(problem, ModelRefused):
         return False
-    return problem.status not in _ABOUT_THE_REQUEST or bool(_NO_MODEL.search(str(problem)))
+    is_about_request = not is_program and problem.status in _ABOUT_THE_REQUEST
+    return not is_about_request or bool(_NO_MODEL.search(str(problem)))
 
 
 def _unusable(one: _Probed, problem: ModelError) -> ConfigError:
+    if one.opening is not None:
+        return ConfigError(f"nothing was played: {problem}")
     roles = " and ".join(one.roles)
     return ConfigError(
         f"the model of the {roles} cannot be used, so nothing was played: {problem}. "

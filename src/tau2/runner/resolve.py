@@ -12,9 +12,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from tau2 import config as defaults
-from tau2.data_model.simulation import Info, RunConfig, VoiceRunConfig
+from tau2.data_model.simulation import Info, RunConfig, TextRunConfig, VoiceRunConfig
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
@@ -108,30 +109,32 @@ def resolve(config: RunConfig) -> ResolvedRun:
     Raises:
         UnknownName: its domain or agent is not registered, or a user that the agent needs; or the
             domain has no such retrieval variant.
-        ConfigError: the domain has no retrieval variants and one is named; or it is of a voice run,
-            and the provider's key is not set.
+        ConfigError: the domain has no retrieval variants and one is named; the settings of a
+            program at a URL do not fit; or it is of a voice run, and the provider's key is not set.
         MissingExtra: it is of a voice run, and a speech engine is not installed.
     """
     config = with_variant(config)
     if isinstance(config, VoiceRunConfig):
         return _resolved_call(config)
     make_environment = environment_of(config)
-    make_agent = agent_factory(config.agent)
-    solo = is_solo_agent(config.agent)
+    check_program(config)
+    agent = config.effective_agent
+    make_agent = agent_factory(agent)
+    solo = is_solo_agent(agent)
     user = ABSENT_USER if solo else config.user
-    agent_spec = _agent_spec(config.agent)
+    agent_spec = _agent_spec(agent)
     user_spec = _user_spec(user)
     return ResolvedRun(
         config=config,
         make_environment=make_environment,
-        agent=config.agent,
+        agent=agent,
         user=config.user,
         make_agent=make_agent,
         make_user=user_factory(user),
-        accepts=registry.get_agent_task_filter(config.agent),
+        accepts=registry.get_agent_task_filter(agent),
         is_solo=solo,
         participants=_participants(agent_spec, user_spec),
-        agent_model=RoleModel(config.llm_agent, config.llm_args_agent)
+        agent_model=RoleModel(config.effective_agent_model, config.effective_agent_args)
         if agent_spec is not None and agent_spec.needs_model
         else None,
         user_model=_user_model(config, user_spec),
@@ -139,6 +142,31 @@ def resolve(config: RunConfig) -> ResolvedRun:
         reviewer=reviewer_of(config),
         agent_session=agent_spec.session if agent_spec is not None else None,
     )
+
+
+def check_program(config: TextRunConfig) -> None:
+    """Raise ConfigError for settings of a program at a URL that do not fit."""
+    if config.agent_url is None:
+        if config.agent_protocol is not None:
+            raise ConfigError("agent_protocol is how the program at agent_url is spoken to: add it")
+        return
+    if not _is_http_address(config.agent_url):
+        raise ConfigError(
+            "agent_url is the address of a program and begins with http:// or https://, such as "
+            "http://127.0.0.1:8000"
+        )
+    if config.agent not in (defaults.DEFAULT_AGENT_IMPLEMENTATION, config.effective_agent):
+        raise ConfigError(
+            f"the program at agent_url is the agent: leave out agent {config.agent!r}"
+        )
+
+
+def _is_http_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text.strip())
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is no number
+        return False
 
 
 def _agent_spec(name: str) -> AgentSpec | None:

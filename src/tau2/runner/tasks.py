@@ -392,6 +392,6 @@ def _departures(run_config: RunConfig, environment: Environment) -> list[str] | 
 def _agent_args(run_config: RunConfig) -> JsonObject:
     """Return the arguments of the model calls of the text agent of a run."""
     if isinstance(run_config, TextRunConfig):
-        return run_config.llm_args_agent
+        return run_config.effective_agent_args
     local = run_config.audio_native_config.local_config
     return local.llm_args if local is not None else {}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tau2.llm.args import body_fields
-from tau2.llm.event_stream import completion_of_stream, is_event_stream
 from tau2.llm.http_backend import HttpProtocol
-from tau2.llm.request import Backend, Request
+from tau2.llm.protocols.chat_completions import body_of, completion_of, streamed
+from tau2.llm.request import Backend
 from tau2.llm.transport.endpoint import CHAT_COMPLETIONS, SELF_HOSTED
-from tau2.llm.wire import sent_args
-from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+from tau2.utils.json_types import JsonMapping
 
 _OPENAI_NAMES = re.compile(r"(?:ft:)?(?:gpt-|chatgpt-|o[134](?:$|-)|codex-)")
 _OTHER_PROTOCOLS = frozenset(
@@ -56,30 +54,7 @@ def _claims(model: str, args: JsonMapping) -> bool:
     return _OPENAI_NAMES.match(model) is not None
 
 
-def _body(request: Request, model: str) -> JsonObject:
-    body: JsonObject = {
-        "model": model,
-        "messages": request.messages,
-        "stream": request.is_streamed,  # said, because some servers stream unless told not to
-    }
-    if request.is_streamed:
-        body["stream_options"] = {"include_usage": True}
-    if request.tools:
-        body["tools"] = request.tools
-        body["tool_choice"] = request.tool_choice or "auto"
-    body.update(sent_args(body_fields(request.args)))
-    return body
-
-
-def _streamed(text: str) -> JsonValue:
-    return completion_of_stream(text) if is_event_stream(text) else None
-
-
-def _as_it_is(response: JsonValue) -> JsonValue:
-    return response
-
-
-PROTOCOL = HttpProtocol(CHAT_COMPLETIONS, _body, _as_it_is, _streamed)
+PROTOCOL = HttpProtocol(CHAT_COMPLETIONS, body_of, completion_of, streamed)
 
 BACKEND = Backend(
     "openai_compatible",

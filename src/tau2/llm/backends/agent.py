@@ -1,0 +1,279 @@
+"""Agents that are programs at a URL: `agent/chat/NAME` and `agent/responses/NAME`.
+
+NAME is sent as the model's name, for programs that serve several; without one it is `agent`. The
+address is `api_base`, as people write it: with or without `/v1` and the path of the protocol. The
+first of its forms that is found is used. The key is the variable TAU2_AGENT_KEY; a provider's key
+is never sent.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+from tau2.errors import ConfigError, ContextWindowExceeded, ModelUnavailable
+from tau2.llm.failure import CallFailed
+from tau2.llm.http_backend import HttpProtocol
+from tau2.llm.protocols import chat_completions, openai_responses
+from tau2.llm.request import Backend, Request, Response
+from tau2.llm.transport.endpoint import Service
+from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+
+KEY_VARIABLE = "TAU2_AGENT_KEY"
+NAMELESS = "agent"
+"""The model's name that is sent where none is given: the field is required by most servers."""
+
+_NOT_HERE = frozenset({404, 405})
+"""Statuses of an address at which there is nothing to post to."""
+_NO_PROTOCOL = "the answer is not"
+"""How a failure begins whose cause is that an answer is not in the form of the protocol."""
+_MOST_KNOWN = 64  # addresses whose right form is remembered
+
+_SERVICE = Service(prefixes=(), url="", path="", address_variables=(), key_variable=KEY_VARIABLE)
+
+
+class _Protocol(NamedTuple):
+    """How programs of one protocol are asked."""
+
+    http: HttpProtocol
+    path: str
+    """What an address ends with that is complete."""
+    args: JsonMapping
+    """Arguments that count unless others are given."""
+
+
+def _as_said(answer: JsonValue) -> JsonValue:
+    """Return a completion; one that says nothing without a word about tokens.
+
+    A model server that generates no token has failed. A program that says nothing has decided so.
+    """
+    choices = answer.get("choices") if isinstance(answer, Mapping) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, Mapping) else None
+    if not isinstance(message, Mapping) or message.get("content") or message.get("tool_calls"):
+        return answer
+    reason = first.get("finish_reason") or "stop"
+    kept = {name: value for name, value in answer.items() if name != "usage"}
+    return {**kept, "choices": [{**first, "finish_reason": reason}]}
+
+
+_PROTOCOLS = {
+    "chat": _Protocol(
+        HttpProtocol(
+            _SERVICE, chat_completions.body_of, _as_said, stream=chat_completions.streamed
+        ),
+        "/chat/completions",
+        {},
+    ),
+    "responses": _Protocol(
+        HttpProtocol(
+            _SERVICE,
+            openai_responses.body_of,
+            lambda answer: _as_said(openai_responses.completion_of(answer)),
+        ),
+        "/responses",
+        {"include": []},  # encrypted reasoning is not asked for: many programs know no such field
+    ),
+}
+
+
+class _FoundAddresses:
+    """Remembers which form of an address was the right one. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._urls: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, path: str, base: str) -> list[str]:
+        """Return the forms of an address to try, in their order."""
+        with self._lock:
+            found = self._urls.get((path, base))
+        return candidates(base, path) if found is None else [found]
+
+    def keep(self, path: str, base: str, url: str) -> None:
+        """Remember the form that was found."""
+        with self._lock:
+            self._urls[path, base] = url
+            while len(self._urls) > _MOST_KNOWN:
+                self._urls.popitem(last=False)
+
+
+_FOUND = _FoundAddresses()
+
+
+def candidates(base: str, path: str) -> list[str]:
+    """Return where a program may be that people say is at `base`, the likeliest first.
+
+    Args:
+        base: An address.
+        path: What a complete one ends with, such as `/chat/completions`.
+    """
+    parts = urlsplit(base.strip())
+    given = parts.path.rstrip("/")
+    if given.endswith(path):
+        ends = [given]
+    elif given.endswith("/v1"):
+        ends = [given + path, given]
+    elif given:
+        ends = [given + path, given, f"{given}/v1{path}"]
+    else:
+        ends = [f"/v1{path}", path, "/"]
+    return [parts._replace(path=end).geturl() for end in ends]
+
+
+_Asking: TypeAlias = Generator[Request, Response | CallFailed, Response]
+"""Yields requests and is sent what came of them."""
+
+
+def _asking(request: Request, protocol: _Protocol) -> _Asking:
+    """Return the answer of the program; its address is tried in the forms that it may have."""
+    base = str(request.args["api_base"])
+    misses: list[Response | CallFailed] = []
+    for url in _FOUND.of(protocol.path, base):
+        args = {**protocol.args, **request.args, "api_base": url}
+        answer = yield replace(request, model=_name_of(request.model), args=args)
+        if isinstance(answer, CallFailed) and answer.status not in _NOT_HERE:
+            raise answer
+        if isinstance(answer, Mapping) and "choices" in answer:
+            _FOUND.keep(protocol.path, base, url)
+            return answer
+        misses.append(answer)
+    # An answer that is no completion says more than an address at which nothing is.
+    said = next((miss for miss in misses if not isinstance(miss, CallFailed)), None)
+    if said is not None:
+        return said
+    assert isinstance(misses[0], CallFailed), "what is no answer is a failure"
+    raise misses[0]
+
+
+def _send(request: Request) -> Response:
+    protocol = _protocol_of(request.model)
+    asking = _asking(request, protocol)
+    attempt = next(asking)
+    try:
+        while True:
+            try:
+                answer: Response | CallFailed = protocol.http.send(attempt)
+            except CallFailed as failure:
+                answer = failure
+            attempt = asking.send(answer)
+    except StopIteration as end:
+        response: Response = end.value
+        return response
+
+
+async def _asend(request: Request) -> Response:
+    protocol = _protocol_of(request.model)
+    asking = _asking(request, protocol)
+    attempt = next(asking)
+    while True:
+        try:
+            answer: Response | CallFailed = await protocol.http.asend(attempt)
+        except CallFailed as failure:
+            answer = failure
+        try:
+            attempt = asking.send(answer)
+        except StopIteration as end:
+            response: Response = end.value
+            return response
+
+
+def _parts_of(model: str) -> Sequence[str]:
+    return model.split("/", 2)
+
+
+def _protocol_of(model: str) -> _Protocol:
+    return _PROTOCOLS[_parts_of(model)[1]]
+
+
+def _name_of(model: str) -> str:
+    parts = _parts_of(model)
+    return parts[2] if len(parts) > 2 else NAMELESS  # noqa: PLR2004  -- backend, protocol, name
+
+
+def _is_another(model: str, _args: JsonMapping) -> bool:
+    """Return whether a model of another server merely begins with `agent/`."""
+    parts = _parts_of(model)
+    return len(parts) == 1 or parts[1] not in _PROTOCOLS
+
+
+def _explain(request: Request, failure: CallFailed, attempts: int) -> str | None:
+    """Say in a sentence why a program did not answer, and what to do."""
+    if failure.verdict is ContextWindowExceeded:
+        return None
+    base = str(request.args["api_base"])
+    protocol = _parts_of(request.model)[1]
+    place = _shown(base)
+    said = failure.text.strip().rstrip(". ")
+    status = f"HTTP {failure.status}: {said}"
+    again = f" {attempts} times" if attempts > 1 else ""
+    match failure.status:
+        case None if not failure.was_sent:
+            return (
+                f"the agent at {place} cannot be reached ({said}); start the program, or correct "
+                "--agent-url"
+            )
+        case None if said.startswith(_NO_PROTOCOL):
+            return (
+                f"the agent at {place} does not speak the protocol {protocol!r}: {said}; "
+                "check --agent-url and --agent-protocol"
+            )
+        case None:
+            return f"the agent at {place} was asked{again} and did not answer: {said}"
+        case 401 | 403:
+            key = "the key in" if os.environ.get(KEY_VARIABLE) else "a request without a key; set"
+            return f"the agent at {place} refuses {key} {KEY_VARIABLE} ({status})"
+        case 404 | 405:
+            tried = ", ".join(urlsplit(url).path for url in candidates(base, _path_of(request)))
+            return (
+                f"the agent at {place} does not speak the protocol {protocol!r} at {tried} "
+                f"({status}); check --agent-url and --agent-protocol"
+            )
+        case _ if failure.verdict is ModelUnavailable:
+            return f"the agent at {place} was asked{again} and failed ({status})"
+        case _:
+            return f"the agent at {place} refuses the request ({status})"
+
+
+def _path_of(request: Request) -> str:
+    return _protocol_of(request.model).path
+
+
+def _shown(base: str) -> str:
+    """Return an address without what may be secret in it: user, password and parameters."""
+    parts = urlsplit(base.strip())
+    location = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=location, query="", fragment="").geturl()
+
+
+def _check(model: str, args: JsonMapping) -> None:
+    protocol = _protocol_of(model)
+    base = args.get("api_base")
+    if not base:
+        raise ConfigError(
+            f"the agent {model!r} is a program, and its address is not known: give --agent-url "
+            "(agent_url)"
+        )
+    sent: JsonObject = {**args, "api_base": candidates(str(base), protocol.path)[0]}
+    protocol.http.check(_name_of(model), sent)
+
+
+def _claims(_model: str, _args: JsonMapping) -> bool:
+    return False  # programs are known by the prefix alone
+
+
+BACKEND = Backend(
+    "agent",
+    claims=_claims,
+    send=_send,
+    asend=_asend,
+    check=_check,
+    is_remote=True,
+    explain=_explain,
+    leaves=_is_another,
+)
