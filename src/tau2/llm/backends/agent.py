@@ -54,7 +54,9 @@ def _as_said(answer: JsonValue) -> JsonValue:
     """
     choices = answer.get("choices") if isinstance(answer, Mapping) else None
     first = choices[0] if isinstance(choices, list) and choices else None
-    message = first.get("message") if isinstance(first, Mapping) else None
+    if not isinstance(answer, Mapping) or not isinstance(first, Mapping):
+        return answer
+    message = first.get("message")
     if not isinstance(message, Mapping) or message.get("content") or message.get("tool_calls"):
         return answer
     reason = first.get("finish_reason") or "stop"
