@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from tau2.agent.function_agent import FunctionAgent
+from tau2.agent.llm_agent.standard import LLMAgent
+from tau2.data_model.conventions import STOP
+from tau2.data_model.message import AssistantMessage
 from tau2.environment.tool import Tool
 from tau2.llm.request import CompletionFn
 from tau2.participant.spec import AgentSpec
 from tau2.utils.json_types import JsonMapping
 
 
-class UrlAgent(FunctionAgent):
+class UrlAgent(LLMAgent):
     """What a program behind an endpoint says; a text with `###STOP###` ends the conversation.
 
     The program has a prompt of its own. So the system message is the domain's policy and nothing
     else, and neither a seed nor a temperature is sent unless the caller gives one.
     """
+
+    @classmethod
+    def is_stop(cls, message: AssistantMessage) -> bool:
+        """Return whether this message of the agent ends the conversation."""
+        return STOP in (message.content or "")
 
     @property
     def system_prompt(self) -> str:
