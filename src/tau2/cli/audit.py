@@ -115,24 +115,19 @@ def _plain(report: AuditReport) -> dict[str, object]:
 
 
 def _show(report: AuditReport, most: int) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from tau2.audit.finding import CHECKS
     from tau2.report.safe_text import one_line, plain
     from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.tables import new_table
 
     console = terminal()
-    table = Table(
-        title=plain(
-            f"{named(report.task_set)}: {plural(report.tasks, 'task')}, "
-            f"{report.seconds:.1f} s of CPU"
-        ),
-        title_justify="left",
-    )
-    table.add_column("check")
-    table.add_column("passed", justify="right")
-    table.add_column("proves that")
+    tasks = plural(report.tasks, "task")
+    head = f"{named(report.task_set)}: {tasks}, {report.seconds:.1f} s of CPU"
+    console.print(plain(head, style="bold"))
+    columns = ("check", "passed", "proves that")
+    table = new_table(*columns, right=("passed",), names=("check",), fold=("proves that",))
     for check, meaning in CHECKS.items():
         passed = report.passed[check]
         style = "green" if passed == report.tasks else "red"

@@ -12,6 +12,7 @@ from tau2.cli.progress import counting
 from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError, UnknownName
 from tau2.utils.output import show_json
+from tau2.utils.text import natural_key
 
 if TYPE_CHECKING:
     from tau2.blame import Blame
@@ -60,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
     results = _chosen(Results.load(path), options.task_ids)
     failed = _verdicts(results)
     verdicts = [one for one in failed if options.side in (None, one.side.value)]
+    verdicts.sort(key=lambda one: (natural_key(one.task_id), one.trial))
     if options.json:
         show_json(_data(path, results, len(failed), verdicts))
         return OK

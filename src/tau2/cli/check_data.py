@@ -12,9 +12,8 @@ from tau2.utils.terminal_text import indented, named
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from tau2.cli.domain_check import DomainCheck
+    from tau2.report.terminal.tables import Listing
 
 _EPILOG = """\
 It checks that databases and policies can be read, that tasks have the right form,
@@ -68,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     return PROBLEMS if any(check.problems for check in checks) else OK
 
 
-def _table(checks: list[DomainCheck]) -> Table:
+def _table(checks: list[DomainCheck]) -> Listing:
     from rich.text import Text
 
     from tau2.report.safe_text import one_line, plain
@@ -77,6 +76,7 @@ def _table(checks: list[DomainCheck]) -> Table:
     table = new_table(
         *("domain", "tasks", "splits", "tools", "user tools", "result"),
         right=("tasks", "tools", "user tools"),
+        names=("domain",),
         fold=("splits", "result"),
     )
     for check in checks:

@@ -93,7 +93,9 @@ def _list(*, as_json: bool) -> int:
     from tau2.utils.terminal import terminal
 
     columns = ("name", "model", "licence", "size", "context", "here")
-    table = new_table(*columns, right=("size", "context"))
+    table = new_table(
+        *columns, right=("size", "context"), names=("name",), fold=("model",), spare=("context",)
+    )
     for row in rows:
         table.add_row(
             row["name"],

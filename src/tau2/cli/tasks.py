@@ -145,16 +145,14 @@ def _plain(task_id: str, prediction: Prediction) -> dict[str, Any]:
 
 
 def _show_rated(domain: str, rated: Sequence[tuple[str, Prediction]]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from tau2.report.terminal.console import terminal
+    from tau2.report.terminal.tables import new_table
 
-    table = Table(title=f"{domain}: {plural(len(rated), 'task')}", title_justify="left")
-    table.add_column("task")
-    table.add_column("difficulty", justify="right")
-    table.add_column("level")
-    table.add_column("because of")
+    terminal().print(Text(f"{domain}: {plural(len(rated), 'task')}", style="bold"))
+    columns = ("task", "difficulty", "level", "because of")
+    table = new_table(*columns, right=("difficulty",), names=("task",), fold=("because of",))
     for task_id, prediction in rated:
         counts = {
             name.replace("_", " "): count

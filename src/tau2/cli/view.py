@@ -12,6 +12,7 @@ from tau2.cli.run_paths import existing, named_run, title_of
 from tau2.errors import ConfigError
 from tau2.utils.output import show, show_json
 from tau2.utils.terminal_text import named, shell_command
+from tau2.utils.text import plural
 
 if TYPE_CHECKING:
     from tau2.data_model.simulation import SimulationRun
@@ -34,7 +35,6 @@ examples:
 
 NAME is a run's name below the simulations folder, or a path. Nothing is changed."""
 
-_WIDEST = 300  # characters of a line of the list; a terminal wraps it, and the name stays whole
 _MOST_RUNS = 50  # listed; more would scroll away
 _MOST_SIMULATIONS = 50  # listed of one run, unless all are asked for
 _PRINTS = (
@@ -163,9 +163,9 @@ def _show_runs(folder: Path, *, as_json: bool) -> int:
     if as_json:
         show_json([_run_data(read_run(file)) for file in files])
         return OK
-    terminal(width=_WIDEST).print(runs_table(map(read_run, files[:_MOST_RUNS])))
+    terminal().print(runs_table(map(read_run, files[:_MOST_RUNS])))
     if len(files) > _MOST_RUNS:
-        show(f"… and {len(files) - _MOST_RUNS} older ones")
+        show(f"… and {plural(len(files) - _MOST_RUNS, 'older run')}")
     return OK
 
 
@@ -185,7 +185,7 @@ def _run_data(run: StoredRun) -> dict[str, Any]:
 
 
 def _show_run(path: Path, options: argparse.Namespace) -> int:
-    from tau2.report.terminal.listing import select
+    from tau2.report.terminal.listing import in_natural_order, select
     from tau2.storage.results import Results
 
     results = Results.load(path)
@@ -202,6 +202,7 @@ def _show_run(path: Path, options: argparse.Namespace) -> int:
     one = options.task_id is not None or options.sim is not None
     if options.json:
         return _show_json(path, results, chosen, whole=one)
+    chosen = in_natural_order(chosen)
     if not one:
         return _show_list(path, results, chosen, most=None if options.all else _MOST_SIMULATIONS)
     return _show_conversations(results, chosen, options)
@@ -257,7 +258,10 @@ def _show_list(
     console.print(simulations_table(chosen[:most]))
     if most is not None and len(chosen) > most:
         console.print(
-            Text(f"… and {len(chosen) - most:,} more simulations; --all lists them", style="dim")
+            Text(
+                f"… and {plural(len(chosen) - most, 'more simulation')}; --all lists them",
+                style="dim",
+            )
         )
     console.print(Text(""))
     console.print(figures_view(summary))

@@ -129,12 +129,24 @@ def lost_on(run: SimulationRun) -> tuple[str, ...]:
     )
 
 
+RAISED_AT = "raised_at"
+"""Key of `SimulationRun.info`: the line of somebody's own code at which an exception was raised."""
+BUG_PLACE = "bug_place"
+"""The same of an exception that is a bug in that code."""
+
+
 def why_unscored(run: SimulationRun) -> str:
     """Return why a simulation says nothing about the agent."""
     info = run.info or {}
     if "error" in info:
-        return f"{info.get('error_type', 'error')}: {info['error']}"
+        return f"{info.get('error_type', 'error')}: {info['error']}{place_of(info)}"
     return run.termination_reason.value if run.reward_info is not None else "it was never graded"
+
+
+def place_of(info: Mapping[str, Any]) -> str:
+    """Return at which line of somebody's own code the error was raised; empty when unknown."""
+    place = info.get(BUG_PLACE) or info.get(RAISED_AT)
+    return f", raised at {place}" if isinstance(place, str) else ""
 
 
 def why_excluded(run: SimulationRun) -> str:

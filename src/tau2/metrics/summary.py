@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tau2.data_model.audio import AudioNativeConfig
-from tau2.data_model.simulation import SessionUsage, SimulationRun
-from tau2.metrics.agent_metrics import average_reward, compute_metrics
-from tau2.metrics.outcomes import blamed, lost_on, run_passed, why_unscored
+from tau2.data_model.simulation import SessionUsage, SimulationRun, TerminationReason
+from tau2.metrics.agent_metrics import (
+    average_reward,
+    compute_metrics,
+    pass_hat_by_task,
+    successes_by_task,
+)
+from tau2.metrics.endings import EarlyEnding, early_endings
+from tau2.metrics.outcomes import blamed, counted_in, lost_on, run_passed, why_unscored
+from tau2.metrics.resampling import Interval, mean_interval
 from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
 from tau2.metrics.voice import VoiceFigures, voice_figures
 from tau2.storage.results import Results
-from tau2.utils.text import plural
+from tau2.utils.text import natural_key, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,10 @@ class Expense:
     model_calls: int
     cached_tokens: int = 0
     """Of the prompt tokens, those that the provider read from its cache."""
+    without_calls: int = 0
+    """Simulations that are known to have made no model call."""
+    unmeasured: int = 0
+    """Simulations that do not say what they used, or that a failed call ended."""
 
     @property
     def cost(self) -> float | None:
@@ -41,7 +52,8 @@ class Expense:
 
     def __str__(self) -> str:
         if not self.model_calls and not self.known_cost:
-            return "no model calls"
+            known = self.without_calls or not self.unmeasured
+            return "no model calls" if known else "no usage recorded"
         tokens = f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
         if self.cached_tokens:
             tokens += f" ({self.cached_tokens:,} cached)"
@@ -113,6 +125,14 @@ class RunSummary:
     unscored: tuple[Unscored, ...]
     saved_to: Path | None
     interrupted: bool
+    average_interval: Interval | None = None
+    """The 95 % interval of the average reward; None for fewer than two tasks."""
+    pass_hat_intervals: Mapping[int, Interval] = field(default_factory=dict)
+    """k → the 95 % interval of pass^k, where there are two tasks."""
+    early_endings: tuple[EarlyEnding, ...] = ()
+    """Why episodes did not end regularly, and which messages were not whole."""
+    wall_seconds: float | None = None
+    """How long the run took, where it was watched from its beginning."""
     voice: VoiceFigures | None = None
     """Of the calls; None for a run of text."""
     retrieval: RetrievalFigures | None = None
@@ -152,11 +172,17 @@ class RunSummary:
             "num_simulations": self.num_simulations,
             "num_scored": self.num_scored,
             "average_reward": self.average_reward,
+            "average_reward_interval": _interval(self.average_interval),
             "pass_hat_k": {
-                str(k): {"value": value, "num_tasks": tasks}
+                str(k): {
+                    "value": value,
+                    "interval": _interval(self.pass_hat_intervals.get(k)),
+                    "num_tasks": tasks,
+                }
                 for k, (value, tasks) in self.pass_hat_k.items()
             },
             "terminations": self.terminations,
+            "early_endings": [ending.as_dict() for ending in self.early_endings],
             "outcomes": self.outcomes,
             "blame": self.blame,
             "cut_short": self.cut_short,
@@ -182,6 +208,7 @@ class RunSummary:
             ],
             "saved_to": str(self.saved_to) if self.saved_to else None,
             "interrupted": self.interrupted,
+            "wall_seconds": None if self.wall_seconds is None else round(self.wall_seconds, 3),
             **({"voice": self.voice.as_dict()} if self.voice is not None else {}),
             **({"retrieval": self.retrieval.as_dict()} if self.retrieval is not None else {}),
             **({"protocol": self._protocol_data()} if self.protocol is not None else {}),
@@ -189,6 +216,10 @@ class RunSummary:
 
     def _protocol_data(self) -> dict[str, Any]:
         return {"name": self.protocol, "departures": list(self.departures)}
+
+
+def _interval(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def _tokens(expense: Expense) -> dict[str, int]:
@@ -209,6 +240,7 @@ def summarize(
     metrics = compute_metrics(results)
     agent, user = participants(results)
     agent_expense, user_expense = expenses(runs)
+    counting = counted_in(results)
     judged = any(run.reward_info and run.reward_info.nl_assertions for run in runs)
     return RunSummary(
         domain=info.environment_info.domain_name,
@@ -234,11 +266,38 @@ def summarize(
         unscored=tuple(Unscored(*run.unit, why_unscored(run)) for run in runs if not run.is_scored),
         saved_to=folder,
         interrupted=interrupted,
+        average_interval=_average_interval(counting),
+        pass_hat_intervals=_pass_hat_intervals(counting, info.num_trials),
+        early_endings=tuple(early_endings(runs)),
         voice=voice_figures(runs),
         retrieval=retrieval_figures(runs),
         protocol=info.protocol,
         departures=tuple(info.protocol_departures or ()),
     )
+
+
+def _average_interval(runs: Iterable[SimulationRun]) -> Interval | None:
+    """Return the interval of the average reward: that of a ratio, for tasks are the clusters."""
+    sums: dict[str, float] = defaultdict(float)
+    numbers: Counter[str] = Counter()
+    for run in runs:
+        if run.reward_info is not None:
+            sums[run.task_id] += run.reward_info.reward
+            numbers[run.task_id] += 1
+    if not numbers:
+        return None
+    average = sum(sums.values()) / numbers.total()
+    size = numbers.total() / len(numbers)
+    # The ratio, linearized: values whose mean is the average, one per task (Cochran, 1977).
+    return mean_interval(
+        [average + (sums[task] - average * number) / size for task, number in numbers.items()]
+    )
+
+
+def _pass_hat_intervals(runs: Iterable[SimulationRun], num_trials: int) -> dict[int, Interval]:
+    values = pass_hat_by_task(successes_by_task(runs), num_trials)
+    intervals = {k: mean_interval(of_tasks) for k, of_tasks in values.items()}
+    return {k: interval for k, interval in intervals.items() if interval is not None}
 
 
 def _cut_short(runs: Iterable[SimulationRun]) -> dict[str, int]:
@@ -282,15 +341,36 @@ def expenses(runs: Iterable[SimulationRun]) -> tuple[Expense, Expense]:
     """Return what the agent and the user of these simulations used."""
     played = list(runs)
     return (
-        expense((run.agent_cost, run.agent_usage) for run in played),
-        expense((run.user_cost, run.user_usage) for run in played),
+        expense(_session(run, run.agent_cost, run.agent_usage, _AGENT_FAILED) for run in played),
+        expense(_session(run, run.user_cost, run.user_usage, _USER_FAILED) for run in played),
     )
+
+
+_AGENT_FAILED = frozenset(
+    {TerminationReason.AGENT_ERROR, TerminationReason.CONTEXT_WINDOW_EXCEEDED}
+)
+_USER_FAILED = frozenset({TerminationReason.USER_ERROR})
+
+
+def _session(
+    run: SimulationRun,
+    cost: float | None,
+    usage: SessionUsage | None,
+    failures: frozenset[TerminationReason],
+) -> tuple[float | None, SessionUsage | None]:
+    """Return cost and usage of a role; the cost is unknown where its first call failed.
+
+    A call that failed leaves no usage: an episode that ended with it was not free of calls.
+    """
+    called = usage is not None and usage.model_calls
+    is_unknown = run.termination_reason in failures and not called
+    return None if is_unknown else cost, usage
 
 
 def expense(sessions: Iterable[tuple[float | None, SessionUsage | None]]) -> Expense:
     """Add up the cost and usage of sessions; a session without model calls costs nothing."""
     known = 0.0
-    unpriced = priced = prompt = completion = calls = cached = 0
+    unpriced = priced = prompt = completion = calls = cached = without_calls = unmeasured = 0
     for cost, recorded in sessions:
         usage = recorded or SessionUsage()
         prompt += usage.prompt_tokens
@@ -300,19 +380,23 @@ def expense(sessions: Iterable[tuple[float | None, SessionUsage | None]]) -> Exp
         known += cost or 0.0
         unpriced += bool(usage.model_calls) and cost is None
         priced += bool(usage.model_calls) and cost is not None
-    return Expense(known, unpriced, priced, prompt, completion, calls, cached)
+        # Messages of unknown cost without usage are those of somebody's own agent.
+        unmeasured += not usage.model_calls and cost is None
+        without_calls += not usage.model_calls and cost is not None
+    return Expense(
+        *(known, unpriced, priced, prompt, completion, calls),
+        cached_tokens=cached,
+        without_calls=without_calls,
+        unmeasured=unmeasured,
+    )
 
 
 def task_rows(results: Results) -> list[TaskRow]:
-    """Return one row per task that was played, in the order of the tasks."""
+    """Return one row per task that was played, in the natural order of their ids."""
     by_task: dict[str, list[SimulationRun]] = defaultdict(list)
     for run in results.simulations:
         by_task[run.task_id].append(run)
-    order = {task.id: place for place, task in enumerate(results.tasks)}
-    return [
-        _row(name, by_task[name])
-        for name in sorted(by_task, key=lambda name: order.get(name, len(order)))
-    ]
+    return [_row(name, by_task[name]) for name in sorted(by_task, key=natural_key)]
 
 
 def _row(task_id: str, runs: Sequence[SimulationRun]) -> TaskRow:

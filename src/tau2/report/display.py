@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
 
 from tau2.data_model.message import (
     AssistantMessage,
@@ -16,10 +15,11 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.data_model.simulation import RunConfig, SimulationRun
+from tau2.data_model.simulation import FINISHED, RunConfig, SimulationRun
 from tau2.data_model.tasks import Action, Task
 from tau2.metrics.agent_metrics import AgentMetrics
-from tau2.report.safe_text import clean, plain, shorten
+from tau2.metrics.endings import why_ended
+from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.console import terminal
 from tau2.report.terminal.conversation import (
     MAX_TOOL_RESULT_CHARS,
@@ -31,6 +31,7 @@ from tau2.report.terminal.conversation import (
     message_view,
     task_view,
 )
+from tau2.report.terminal.tables import Facts
 from tau2.utils.text import plural
 
 
@@ -44,9 +45,9 @@ class ConsoleDisplay:
     @staticmethod
     def display_run(config: RunConfig) -> None:
         """Print how a run is configured: what differs from an empty field."""
-        table = Table.grid(padding=(0, 2))
+        table = Facts()
         for name, value in config.model_dump(exclude_none=True).items():
-            table.add_row(plain(name, style="bold"), plain(value))
+            table.add_row(name, plain(value))
         ConsoleDisplay._print(table)
 
     @staticmethod
@@ -81,7 +82,7 @@ class ConsoleDisplay:
     @staticmethod
     def display_agent_metrics(metrics: AgentMetrics) -> None:
         """Print average reward, pass^k, cost and termination reasons."""
-        table = Table.grid(padding=(0, 2))
+        table = Facts()
         average = "no scored simulation"
         if metrics.num_scored:
             scored = plural(metrics.num_scored, "simulation")
@@ -122,9 +123,12 @@ class MarkdownDisplay:
         """Return a simulation: how it ended, the conversation, and every check."""
         info = simulation.reward_info
         reward = "not scored" if info is None or not simulation.is_scored else f"{info.reward:.2f}"
+        why = ""
+        if simulation.termination_reason not in FINISHED:
+            why = f": {one_line(why_ended(simulation), 500)}"
         head = [
             f"## Task {clean(simulation.task_id)}, trial {simulation.unit.trial}",
-            f"- ended: {simulation.termination_reason.value}",
+            f"- ended: {simulation.termination_reason.value}{why}",
             f"- reward: {reward}",
         ]
         checks = [

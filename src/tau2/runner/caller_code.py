@@ -9,9 +9,6 @@ from types import FrameType
 
 from tau2.errors import Tau2Error
 
-BUG_PLACE = "bug_place"
-"""Entry of a simulation's `info`: where in the caller's code the episode was ended by a bug."""
-
 _BUGS = (
     LookupError,
     TypeError,
@@ -39,13 +36,21 @@ def place_of_bug(problem: BaseException) -> str | None:
     """Return where in the caller's code a bug is, as "file:line, in function"; None for no bug.
 
     It is one when its kind is that of wrong code, it says nothing about a model, and it was raised
-    by code that is neither this package nor a library: what counts is the last module of this
-    package in the traceback, and what it called.
+    by code that is neither this package nor a library.
     """
     if not isinstance(problem, _BUGS) or isinstance(problem, Tau2Error | OSError):
         return None
     if getattr(problem, "status_code", None) is not None:  # an error of a client library
         return None
+    return place_in_own_code(problem)
+
+
+def place_in_own_code(problem: BaseException) -> str | None:
+    """Return where in the caller's code an exception was raised, as "file:line, in function".
+
+    None when this package or a library raised it: what counts is the last module of this package in
+    the traceback, and what it called.
+    """
     frames = list(traceback.walk_tb(problem.__traceback__))
     ours = [place for place, (frame, _) in enumerate(frames) if _package(frame) == _OURS]
     called = frames[ours[-1] + 1 :] if ours else frames

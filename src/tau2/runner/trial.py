@@ -32,11 +32,11 @@ from tau2.errors import (
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.llm.completion_fn import call_async
-from tau2.metrics.outcomes import run_passed
+from tau2.metrics.outcomes import BUG_PLACE, RAISED_AT, run_passed
 from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.orchestrator.tracing import RunTracer
 from tau2.runner.build import make_call, make_episode, open_session
-from tau2.runner.caller_code import BUG_PLACE, place_of_bug
+from tau2.runner.caller_code import place_in_own_code, place_of_bug
 from tau2.runner.circuit_breaker import FAILED_MODEL
 from tau2.runner.containment import Overdue, ParticipantThreads, contained
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
@@ -296,6 +296,7 @@ def failed_run(spec: UnitSpec, problem: BaseException, attempts: int) -> Simulat
     """Return the record of a unit that ended with an infrastructure failure: no reward, and why."""
     now = get_now()
     model = getattr(problem, "model", None)
+    place = place_in_own_code(problem)
     return SimulationRun(
         id=new_id(spec),
         task_id=spec.task.id,
@@ -312,6 +313,7 @@ def failed_run(spec: UnitSpec, problem: BaseException, attempts: int) -> Simulat
             "error_traceback": _traceback_of(problem),
             "failed_after_attempts": attempts,
             **({FAILED_MODEL: model} if model is not None else {}),
+            **({RAISED_AT: place} if place is not None else {}),
         },
     )
 

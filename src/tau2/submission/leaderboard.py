@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.simulation import SimulationRun
@@ -20,7 +19,7 @@ from tau2.metrics.outcomes import counted
 from tau2.metrics.resampling import Interval, cluster_bootstrap
 from tau2.metrics.summary import participants
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.tables import new_table
+from tau2.report.terminal.tables import Listing, new_table
 from tau2.storage.results import Results
 from tau2.storage.stored_runs import find_runs, read_run
 from tau2.utils.text import plural
@@ -225,13 +224,14 @@ def _title(metric: str) -> str:
     return metric.replace("pass_", "pass^")
 
 
-def _table(board: Board) -> Table:
+def _table(board: Board) -> Listing:
     most = max((max(one.points, default=0) for one in board.standings), default=0)
     shown = range(1, min(most, _SHOWN) + 1)
     figures = [*(f"pass^{k}" for k in shown), "95% interval", "tasks", "counted", "cost"]
     table = new_table(
-        *("#", "agent", *figures, "run"), right=("#", *figures), cut=("agent",), fold=("run",)
-    )
+        *("#", "agent", *figures, "run"), right=("#", *figures),
+        names=("run", "agent"), spare=("cost", "counted", "tasks"),
+    )  # fmt: skip
     for rank, one in ranks(board):
         interval = one.interval(board.metric)
         digits = 4 if board.metric == "cost" else 3

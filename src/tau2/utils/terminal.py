@@ -5,6 +5,7 @@ Only what people see imports this: it needs `rich`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TextIO, cast
 
@@ -14,6 +15,8 @@ from rich.segment import Segment
 from tau2.utils.output import discard, standard_stream
 from tau2.utils.terminal_text import clean
 
+_UNBOUNDED = 1_000_000  # columns, where lines are as long as they are
+
 
 class Terminal(Console):
     """A console that shows no text raw, and that outlives its reader.
@@ -21,6 +24,9 @@ class Terminal(Console):
     Whatever is drawn passes through `render` as text in segments; the sequences of the console
     itself (colours, cursor) are no text. When the pipe breaks, output is dropped.
     """
+
+    is_unbounded = False
+    """Whether lines are as long as they are: what is printed goes into a pipe or a file."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -40,7 +46,7 @@ class Terminal(Console):
 
 def terminal(*, stderr: bool = False, width: int | None = None) -> Terminal:
     """Return a console that shows text as it is: no markup, no emoji names, no guessed colours."""
-    return Terminal(
+    console = Terminal(
         markup=False,
         emoji=False,
         highlight=False,
@@ -48,3 +54,7 @@ def terminal(*, stderr: bool = False, width: int | None = None) -> Terminal:
         width=width,
         file=cast("TextIO", standard_stream(error=stderr)),
     )
+    if width is None and not console.is_terminal and not os.environ.get("COLUMNS"):
+        console.is_unbounded = True
+        console.width = _UNBOUNDED
+    return console

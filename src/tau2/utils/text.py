@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import groupby
 
 
 def clean_text(text: str) -> str:
@@ -17,6 +18,7 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+_MINUTE = 60  # seconds
 _MARGIN = 20_000  # characters; longer than any secret that is taken out of a text
 
 
@@ -66,6 +68,28 @@ def clock_text(seconds: float) -> str:
     """Return a time as minutes and seconds: "1:05"."""
     whole = int(seconds + 0.5)
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]
+
+
+def natural_key(name: str) -> NaturalKey:
+    """Return the key that sorts names as people do: `task_2` before `task_10`."""
+    parts = []
+    for is_number, characters in groupby(name, "0123456789".__contains__):
+        part = "".join(characters)
+        digits = part.lstrip("0")
+        parts.append(("", len(digits), digits) if is_number else (part, 0, ""))
+    return tuple(parts), name
+
+
+def duration_text(seconds: float) -> str:
+    """Return how long something took: "4.2 s", "12:05", "1:02:30"."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def plural(number: int, noun: str) -> str:

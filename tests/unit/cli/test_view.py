@@ -132,7 +132,7 @@ def test_a_broken_file_names_the_place(tau2, runs):
 def test_a_long_run_is_cut_unless_all_is_asked_for(tau2, runs, monkeypatch):
     monkeypatch.setattr("tau2.cli.view._MOST_SIMULATIONS", 1)
     shown = tau2("view", "bad").out
-    assert "… and 1 more simulations; --all lists them" in shown
+    assert "… and 1 more simulation; --all lists them" in shown
     assert "over 2 of 2 simulations" in shown
     assert "more simulations" not in tau2("view", "bad", "--all").out
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.unit.report.conftest import a_priced_run, a_run, some_results
 
-from tau2.data_model.simulation import NLAssertionCheck, RewardInfo
+from tau2.data_model.simulation import NLAssertionCheck, RewardInfo, SessionUsage
 from tau2.data_model.tasks import RewardType
 from tau2.metrics.outcomes import lost_on
 from tau2.metrics.summary import summarize
@@ -89,10 +89,42 @@ def test_the_judge_is_named_where_one_judged():
     assert summarize(results).judge is None
 
 
-def test_the_rows_are_in_the_order_of_the_tasks():
-    results = some_results(a_run("b"), a_run("a"))
-    results.simulations.reverse()
-    assert [row.task_id for row in summarize(results).rows] == ["b", "a"]
+def test_the_rows_are_in_natural_order():
+    results = some_results(a_run("task_10"), a_run("task_2"), a_run("task_1"))
+    names = [row.task_id for row in summarize(results).rows]
+    assert names == ["task_1", "task_2", "task_10"]
+
+
+def test_the_intervals_are_those_of_a_resampling_of_tasks():
+    rewards = {"a": (1.0, 1.0), "b": (0.0, 1.0), "c": (0.0, 0.0)}
+    runs = [
+        a_run(task, reward, trial)
+        for task, of_task in rewards.items()
+        for trial, reward in enumerate(of_task)
+    ]
+    summary = summarize(some_results(*runs, num_trials=2))
+    assert summary.average_reward == 0.5
+    assert summary.average_interval == summary.pass_hat_intervals[1]
+    low, high = summary.average_interval
+    assert 0 <= low < 0.5 < high <= 1
+    assert summary.as_dict()["pass_hat_k"]["1"]["interval"] == [low, high]
+    one_task = summarize(some_results(a_run()))
+    assert one_task.average_interval is None
+    assert one_task.pass_hat_intervals == {}
+
+
+def test_no_model_calls_are_said_only_where_there_were_none():
+    silent = SessionUsage()
+    oracle = a_run(agent_cost=0.0, agent_usage=silent, user_cost=0.0, user_usage=silent)
+    own_agent = a_run(agent_cost=None, agent_usage=silent)
+    failed = a_run(reward=0.0, termination_reason="agent_error", agent_cost=0.0, agent_usage=silent)
+    dead = a_run(reward=None)
+    said = [
+        str(summarize(some_results(*runs)).agent_expense)
+        for runs in ([oracle], [own_agent], [failed], [dead], [oracle, dead])
+    ]
+    unknown = "no usage recorded"
+    assert said == ["no model calls", unknown, unknown, unknown, "no model calls"]
 
 
 def test_as_json_it_names_where_it_was_saved():

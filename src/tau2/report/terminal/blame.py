@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from tau2.blame import Blame, Side
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.tables import new_table
+from tau2.report.terminal.tables import Listing, new_table
 from tau2.utils.terminal_text import shell_command
 from tau2.utils.text import plural
 
@@ -72,18 +71,18 @@ def counts_of(verdicts: Iterable[Blame]) -> Mapping[tuple[Side, str], int]:
     return dict(sorted(counts.items(), key=lambda entry: (order.index(entry[0][0]), -entry[1])))
 
 
-def _counts(verdicts: Sequence[Blame]) -> Table:
+def _counts(verdicts: Sequence[Blame]) -> Listing:
     table = new_table("at fault", "what happened", "simulations", right=("simulations",))
     for (side, kind), number in counts_of(verdicts).items():
         table.add_row(Text(side.value, style=_STYLES[side]), plain(kind), f"{number:,}")
     return table
 
 
-def _table(verdicts: Iterable[Blame]) -> Table:
+def _table(verdicts: Iterable[Blame]) -> Listing:
     table = new_table(
         *("task", "trial", "at fault", "message", "why"),
         right=("trial", "message"),
-        cut=("task",),
+        names=("task",),
         fold=("why",),
     )
     for one in verdicts:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tau2.metrics.comparison import Comparison, Pairing, PassHatDifference
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.tables import new_table
-from tau2.utils.text import first_of, plural
+from tau2.report.terminal.boxes import Indented
+from tau2.report.terminal.tables import Listing, new_table
+from tau2.utils.text import first_of, natural_key, plural
 
 _MOST_TASKS = 20
 _LEAST_P = 0.0001  # smaller p-values are shown as less than this
@@ -62,7 +61,7 @@ def _notes(pairing: Pairing) -> Iterator[str]:
         yield "where the seeds differ, simulations are paired by task and trial"
 
 
-def _table(comparison: Comparison) -> Table:
+def _table(comparison: Comparison) -> Listing:
     share = f"{100 * comparison.confidence:g}% interval"
     table = new_table(
         "", "A", "B", "difference", share, "p", right=("A", "B", "difference", share, "p")
@@ -106,9 +105,9 @@ def _flips(comparison: Comparison) -> Iterator[RenderableType]:
     for run, tasks, style in (("B", flips.gained, "green"), ("A", flips.lost, "red")):
         if not tasks:
             continue
-        ranked = sorted(tasks.items(), key=lambda entry: (-entry[1], entry[0]))
+        ranked = sorted(tasks.items(), key=lambda entry: (-entry[1], natural_key(entry[0])))
         named = [one_line(task, 80) + (f" ×{count}" if count > 1 else "") for task, count in ranked]
         line = Text(f"only {run} passed ({sum(tasks.values())}): ", style=style)
         line.append(first_of(named, _MOST_TASKS), style="default")
-        yield Padding(line, (0, 0, 0, 2))
+        yield Indented(line, 2)
     yield Text("")

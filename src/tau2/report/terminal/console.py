@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -43,16 +45,23 @@ class ConsoleSink:
         self.progress = progress if progress is not None else progress_for(self.console)
         self.summary: RunSummary | None = None
         """The figures of the run, once it is over."""
+        self._started: float | None = None
         self._shows_summary = summary
 
     def __call__(self, event: Event) -> None:
         """Show one event. A terminal or file that fails shows nothing more; the run goes on."""
-        if isinstance(event, RunEnded):
-            self.summary = summarize(event.results, event.folder, interrupted=event.interrupted)
+        if isinstance(event, RunStarted):
+            self._started = time.monotonic()
+        elif isinstance(event, RunEnded):
+            summary = summarize(event.results, event.folder, interrupted=event.interrupted)
+            self.summary = replace(summary, wall_seconds=self._wall_seconds())
         try:
             self._show(event)
         except OSError:
             self.console.quiet = True
+
+    def _wall_seconds(self) -> float | None:
+        return None if self._started is None else time.monotonic() - self._started
 
     def _show(self, event: Event) -> None:
         match event:

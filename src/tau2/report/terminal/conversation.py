@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.message import (
@@ -19,16 +17,20 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.data_model.simulation import RewardInfo, SimulationRun
+from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun
 from tau2.data_model.tasks import Task
+from tau2.metrics.endings import why_ended
 from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
+from tau2.report.terminal.boxes import Box
 from tau2.report.terminal.review import review_panels
+from tau2.report.terminal.tables import Listing
 from tau2.report.terminal.timeline import SpokenMessages, TimelineView, readable
 from tau2.utils.output import passed_mark
 from tau2.utils.text import clock_text, plural
 
 MAX_TOOL_RESULT_CHARS = 500
+_MOST_ENDING = 500  # characters of the error that ended an episode
 _MOST_CHARS = 100_000  # of one other text; to lay out megabytes takes minutes
 
 _STYLES = {"assistant": "cyan", "user": "green", "tool": "yellow", "system": "magenta"}
@@ -57,23 +59,21 @@ def conversation_view(
     return Group(*parts)
 
 
-def head_view(run: SimulationRun) -> Panel:
-    """Return which simulation it is and how it ended."""
+def head_view(run: SimulationRun) -> Box:
+    """Return which simulation it is, how it was graded, and why it ended."""
     reward = run.reward_info.reward if run.reward_info is not None else None
     messages = plural(len(run.get_messages()), "message")
+    ended = f"{run.termination_reason.value} after {messages}, {run.duration:.1f} s"
+    if run.termination_reason not in FINISHED:
+        ended += f"; {one_line(why_ended(run), _MOST_ENDING)}"
     facts = [
         f"task {one_line(run.task_id, 200)}, trial {run.unit.trial}, seed {run.seed}",
-        f"ended: {run.termination_reason.value} after {messages}, {run.duration:.1f} s",
+        f"ended: {ended}",
         f"reward: {reward:.2f}"
         if run.is_scored and reward is not None
         else f"not scored: {clean(why_unscored(run))}",
     ]
-    return Panel(
-        plain("\n".join(facts)),
-        title=plain(one_line(run.id, 60)),
-        title_align="left",
-        border_style=style_of(run),
-    )
+    return Box(plain("\n".join(facts)), one_line(run.id, 200), style=style_of(run))
 
 
 def style_of(run: SimulationRun) -> str:
@@ -83,7 +83,7 @@ def style_of(run: SimulationRun) -> str:
     return "red" if run.is_scored and run.reward_info is not None else "yellow"
 
 
-def task_view(task: Task) -> Panel:
+def task_view(task: Task) -> Box:
     """Return what the user was told, and what the reference does."""
     parts = [_beginning(str(task.user_scenario).replace("\t", "  "))]
     criteria = task.evaluation_criteria
@@ -97,7 +97,7 @@ def task_view(task: Task) -> Panel:
         parts.append(
             plain(f"graded on: {', '.join(basis.value for basis in criteria.reward_basis)}")
         )
-    return Panel(Group(*parts), title=Text("task"), title_align="left", border_style="blue")
+    return Box(Group(*parts), "task", style="blue")
 
 
 def _listed(title: str, items: Iterable[str]) -> list[Text]:
@@ -132,12 +132,7 @@ def message_view(
     heard = spoken.misheard(message) if spoken is not None else None
     if heard is not None:
         body.append(plain(f"(the agent heard: {heard})", style="dim"))
-    return Panel(
-        Group(*body),
-        title=Text(title),
-        title_align="left",
-        border_style=_STYLES.get(message.role, ""),
-    )
+    return Box(Group(*body), title, style=_STYLES.get(message.role, ""))
 
 
 def _body(message: Message) -> Iterator[Text]:
@@ -169,17 +164,12 @@ def compact_call(call: ToolCall) -> str:
     return one_line(f"{call.name}({arguments})", 2000)
 
 
-def _tool_result(message: ToolMessage, most: int | None) -> Panel:
+def _tool_result(message: ToolMessage, most: int | None) -> Box:
     title = f"result for the {_TITLES[message.requestor]}" + (", an error" if message.error else "")
     if message.turn_idx is not None:
         title = f"{message.turn_idx}. {title}"
     style = "red" if message.error else _STYLES["tool"]
-    return Panel(
-        plain(shorten(message.content or "", most)),
-        title=Text(title),
-        title_align="left",
-        border_style=style,
-    )
+    return Box(plain(shorten(message.content or "", most)), title, style=style)
 
 
 def grading_view(run: SimulationRun) -> RenderableType:
@@ -187,19 +177,16 @@ def grading_view(run: SimulationRun) -> RenderableType:
     if run.reward_info is None:
         return Text(f"not scored: {clean(why_unscored(run))}", style="yellow")
     checks = list(check_lines(run.reward_info))
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
+    table = Listing(("met", "check", "what"), fold=("what",), has_header=False, gap=1)
     for met, kind, text in checks:
         mark = Text(passed_mark(met), style="green" if met else "red")
-        table.add_row(mark, kind, _beginning(text))
+        table.add_row(mark, Text(kind, style="bold"), _beginning(text))
     basis = ", ".join(b.value for b in run.reward_info.reward_basis or ()) or "nothing"
     total = Text(f"reward {run.reward_info.reward:.2f}, which rests on {basis}", style="bold")
     body = Group(
         *([table] if checks else []), total, *map(_beginning, _notes(run, run.reward_info))
     )
-    return Panel(body, title=Text("grading"), title_align="left")
+    return Box(body, "grading")
 
 
 def _notes(run: SimulationRun, info: RewardInfo) -> Iterator[str]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.tasks import Task
 from tau2.environment.tool import Tool
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.tables import new_table
+from tau2.report.terminal.boxes import Indented
+from tau2.report.terminal.tables import Facts, new_table
+from tau2.utils.text import natural_key, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,9 @@ def _task_data(task: Task) -> dict[str, Any]:
 
 def overview(page: DomainPage) -> RenderableType:
     """Return the domain on a few lines."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = Facts()
     table.add_row("domain", plain(one_line(page.name, 200)))
-    table.add_row("policy", f"{len(page.policy.split()):,} words")
+    table.add_row("policy", plural(len(page.policy.split()), "word"))
     table.add_row("agent's tools", _counted(page.tools))
     table.add_row("user's tools", _counted(page.user_tools))
     for owner, tools in (("agent's", page.discoverable), ("user's", page.user_discoverable)):
@@ -136,11 +134,14 @@ def tools_view(page: DomainPage) -> RenderableType:
 def _tool_view(tool: Tool, kind: str) -> RenderableType:
     head = plain(f"\n{signature(tool)}", style="bold").append(f"  [{kind}]", style="dim")
     parameters = [
-        Padding(plain(f"{name}: {one_line(parameter.description, 400)}", style="dim"), (0, 0, 0, 4))
+        Indented(
+            plain(f"{name}: {one_line(parameter.description, 400)}", style="dim"),
+            4,
+        )
         for name, parameter in tool.params.model_fields.items()
         if parameter.description
     ]
-    return Group(head, Padding(plain(tool.description), (0, 0, 0, 2)), *parameters)
+    return Group(head, Indented(plain(tool.description), 2), *parameters)
 
 
 def signature(tool: Tool) -> str:
@@ -192,10 +193,10 @@ def tasks_view(page: DomainPage) -> RenderableType:
         "graded on",
         "purpose",
         right=("actions",),
-        cut=("task",),
+        names=("task",),
         fold=("purpose",),
     )
-    for task in page.tasks:
+    for task in sorted(page.tasks, key=lambda task: natural_key(task.id)):
         data = _task_data(task)
         tasks.add_row(
             plain(one_line(task.id, 200)),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from tau2.llm.prices import COMPILED_ON
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.tables import new_table
+from tau2.report.terminal.tables import Listing, new_table
 from tau2.runner.estimate import PACES, Estimate, RoleEstimate
 from tau2.utils.text import plural
 
@@ -41,9 +40,9 @@ def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
     return Group(*parts)
 
 
-def _table(found: Estimate) -> Table:
+def _table(found: Estimate) -> Listing:
     right = ("calls", "prompt tokens", "completion tokens", "US dollars")
-    table = new_table("role", "model", "", *right, right=right, cut=("model",))
+    table = new_table("role", "model", "", *right, right=right, names=("model",))
     first = next(iter(PACES))
     for role in found.roles:
         for pace in PACES:

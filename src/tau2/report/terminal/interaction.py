@@ -46,7 +46,8 @@ def panel_table(panel: RunPanel) -> RenderableType:
     table = new_table(
         *("metric", "value", "interval", "events", "better"),
         right=("value", "events"),
-        cut=("metric",),
+        names=("metric",),
+        spare=("better",),
     )
     hidden = panel.metrics.too_few()
     for metric, title in METRICS.items():

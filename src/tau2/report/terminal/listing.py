@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.outcomes import blamed, lost_on, run_passed
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.conversation import style_of
-from tau2.report.terminal.tables import new_table
+from tau2.report.terminal.tables import Listing, new_table
 from tau2.storage.stored_runs import StoredRun
 from tau2.utils.terminal_text import named
+from tau2.utils.text import natural_key
 
 
-def runs_table(runs: Iterable[StoredRun]) -> Table:
+def runs_table(runs: Iterable[StoredRun]) -> Listing:
     """Return one line per run; the name comes last, so that a long one is never cut."""
     table = new_table(
-        "when", "domain", "simulations", "reward", "run", right=("simulations", "reward")
+        *("when", "domain", "simulations", "reward", "run"),
+        right=("simulations", "reward"),
+        names=("run",),
     )
     for run in runs:
         if run.results is None:
@@ -62,15 +64,21 @@ def select(
     ]
 
 
-def simulations_table(runs: Iterable[SimulationRun]) -> Table:
-    """Return one line per simulation."""
+def in_natural_order(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
+    """Return simulations by task, `task_2` before `task_10`, and trial."""
+    return sorted(runs, key=lambda run: (natural_key(run.task_id), run.unit.trial))
+
+
+def simulations_table(runs: Iterable[SimulationRun]) -> Listing:
+    """Return one line per simulation, in their order."""
     listed = list(runs)
     at_fault = ("at fault",) if any(map(blamed, listed)) else ()
     table = new_table(
         *("task", "trial", "reward", "ended", "messages", "lost on", *at_fault),
         right=("trial", "reward", "messages"),
-        cut=("task",),
+        names=("task",),
         fold=("lost on",),
+        spare=("messages", "at fault", "ended"),
     )
     for run in listed:
         table.add_row(*_cells(run), *([plain(blamed(run) or "")] if at_fault else []))

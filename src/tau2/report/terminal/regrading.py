@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.tables import new_table
+from tau2.report.terminal.tables import Listing, new_table
 from tau2.runner.regrade import Regraded, Regrading
 from tau2.utils.terminal_text import named
 from tau2.utils.text import first_of, plural
@@ -43,11 +42,12 @@ def _average(value: float | None) -> str:
     return "no scored simulation" if value is None else f"{value:.3f}"
 
 
-def _table(changes: Iterable[Regraded]) -> Table:
+def _table(changes: Iterable[Regraded]) -> Listing:
     table = new_table(
         *("task", "trial", "before", "now", "why"),
         right=("trial", "before", "now"),
-        fold=("task", "why"),
+        names=("task",),
+        fold=("why",),
     )
     for entry in changes:
         better = (entry.after or 0) > (entry.before or 0)

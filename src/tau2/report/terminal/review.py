@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.review import (
@@ -18,7 +16,8 @@ from tau2.data_model.review import (
 )
 from tau2.data_model.simulation import SimulationRun
 from tau2.report.safe_text import clean, one_line, plain
-from tau2.report.terminal.tables import new_table
+from tau2.report.terminal.boxes import Box
+from tau2.report.terminal.tables import Listing, new_table
 from tau2.utils.text import plural, shortened
 
 if TYPE_CHECKING:
@@ -75,9 +74,16 @@ def _dollars(reviewed: Iterable[Reviewed]) -> str:
     )
 
 
-def _table(reviewed: Iterable[Reviewed]) -> Table:
+def _table(reviewed: Iterable[Reviewed]) -> Listing:
     table = new_table(
-        "task", "trial", "agent", "user", "summary", right=("trial",), fold=("task", "summary")
+        "task",
+        "trial",
+        "agent",
+        "user",
+        "summary",
+        right=("trial",),
+        names=("task",),
+        fold=("summary",),
     )
     for one in reviewed:
         assert one.review is not None, "only reviews with mistakes are listed"
@@ -101,7 +107,7 @@ def _mistakes(counts: dict[str, int], role: str) -> Text:
     return cell or Text("-")
 
 
-def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
+def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Box:
     """Return one review: its summary, and every mistake with role, turn, reason and correction."""
     parts = [plain(review.summary or "(no summary)")]
     for error in review.errors:
@@ -117,10 +123,10 @@ def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Panel:
     if not review.errors:
         parts.append(Text("no mistakes found", style="green"))
     title = f"review of {one_line(run.task_id, 60)}, trial {run.unit.trial}"
-    return Panel(Group(*parts), title=plain(title), title_align="left")
+    return Box(Group(*parts), title)
 
 
-def review_panels(run: SimulationRun) -> list[Panel]:
+def review_panels(run: SimulationRun) -> list[Box]:
     """Return the reviews that a simulation has."""
     return [
         review_panel(run, review)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tau2.data_model.message import CUT_SHORT_WORDS
+from tau2.data_model.simulation import NO_SCORE
+from tau2.metrics.endings import EarlyEnding
+from tau2.metrics.resampling import Interval
 from tau2.metrics.summary import RunSummary, TaskRow
 from tau2.report.safe_text import one_line, plain
-from tau2.report.terminal.tables import new_table
-from tau2.utils.text import first_of, plural
+from tau2.report.terminal.boxes import Indented
+from tau2.report.terminal.tables import Facts, Listing, new_table
+from tau2.utils.text import duration_text, first_of, plural
 
 MOST_ROWS = 30
 _MOST_NAMED = 10  # simulations without a score that are named
@@ -30,6 +32,9 @@ def summary_view(summary: RunSummary) -> RenderableType:
     if hidden:
         parts.append(Text(f"… and {hidden}", style="dim"))
     parts += [Text(""), figures_view(summary)]
+    early = [one for one in summary.early_endings if one.reason not in _LISTED_BELOW]
+    if early:
+        parts += [Text(""), early_endings_table(early)]
     if summary.unscored:
         parts += [Text(""), unscored_view(summary)]
     return Group(*parts)
@@ -53,15 +58,16 @@ def hidden_rows(rows: Sequence[TaskRow], most: int = MOST_ROWS) -> str:
     return f"{plural(len(hidden), 'more task')}: {perfect:,} with full reward{others}"
 
 
-def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
+def task_table(rows: Sequence[TaskRow], num_trials: int) -> Listing:
     """Return one line per task."""
     passed = ("passed",) if num_trials > 1 else ()
     at_fault = ("at fault",) if any(row.blame for row in rows) else ()
     table = new_table(
         *("task", "reward", *passed, "messages", "lost on", *at_fault),
         right=("reward", "passed", "messages"),
-        cut=("task",),
+        names=("task",),
         fold=("lost on",),
+        spare=("messages", "at fault"),
     )
     for row in shown_rows(rows):
         lost = "red" if row.scored else "yellow"
@@ -79,26 +85,25 @@ def task_table(rows: Sequence[TaskRow], num_trials: int) -> Table:
     return table
 
 
-def figures_view(summary: RunSummary) -> Table:
+def figures_view(summary: RunSummary) -> Facts:
     """Return the figures of the whole run, one per line."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("average reward", _average(summary))
-    for k, (value, tasks) in summary.pass_hat_k.items():
-        table.add_row(f"pass^{k}", Text(f"{value:.3f}  over {plural(tasks, 'task')}"))
-    counted = {"outcomes": summary.outcomes, "ended by": summary.terminations}
-    if summary.blame:
-        counted["at fault"] = summary.blame
-    for label, counts in counted.items():
-        text = ", ".join(f"{name} {number}" for name, number in counts.items())
-        table.add_row(label, plain(text or "none"))
+    table = Facts()
+    _add_rates(table, summary)
+    for label, counts in (
+        ("outcomes", summary.outcomes),
+        ("ended by", summary.terminations),
+        ("at fault", summary.blame),
+    ):
+        if counts or label != "at fault":
+            table.add_row(label, plain(_counts_text(counts)))
     if summary.cut_short:
         cut = (
             f"{plural(number, 'message')} {CUT_SHORT_WORDS[reason]}"
             for reason, number in summary.cut_short.items()
         )
         table.add_row("not whole", Text(", ".join(cut), style="yellow"))
+    if summary.wall_seconds is not None:
+        table.add_row("wall time", duration_text(summary.wall_seconds))
     if summary.variant:
         table.add_row("variant", plain(one_line(summary.variant, 80)))
     for figures in (summary.voice, summary.retrieval):
@@ -114,14 +119,46 @@ def figures_view(summary: RunSummary) -> Table:
     return table
 
 
+def _add_rates(table: Facts, summary: RunSummary) -> None:
+    table.add_row("average reward", _average(summary))
+    for k, (value, tasks) in summary.pass_hat_k.items():
+        beside = _beside(summary.pass_hat_intervals.get(k))
+        table.add_row(f"pass^{k}", Text(f"{value:.3f}{beside}  over {plural(tasks, 'task')}"))
+
+
+def _counts_text(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in counts.items()) or "none"
+
+
 def _average(summary: RunSummary) -> Text:
     if summary.average_reward is None:
         return Text("no scored simulation", style="yellow")
     text = Text(f"{summary.average_reward:.3f}", style="bold")
+    text.append(_beside(summary.average_interval), style="not bold")
     out_of = f"  over {summary.num_scored:,} of {plural(summary.num_simulations, 'simulation')}"
     return text.append(
         out_of + ("" if summary.num_scored == summary.num_simulations else " (the rest not scored)")
     )
+
+
+def _beside(interval: Interval | None) -> str:
+    """Return an interval as it stands behind its figure; nothing for None."""
+    return "" if interval is None else f"  (95 %: {interval.low:.3f} … {interval.high:.3f})"
+
+
+_LISTED_BELOW = frozenset(reason.value for reason in NO_SCORE)
+"""Endings whose simulations have no score: each is listed with its reason."""
+
+
+def early_endings_table(endings: Iterable[EarlyEnding]) -> Listing:
+    """Return how often episodes ended early or messages were cut, and the first cause of each."""
+    table = new_table("ended early", "times", "first", right=("times",), fold=("first",))
+    for one in endings:
+        where = one_line(one.task_id, 200) + (f" trial {one.trial}" if one.trial else "")
+        table.add_row(
+            plain(one.reason), f"{one.number:,}", plain(f"{where}: {one_line(one.cause, 300)}")
+        )
+    return table
 
 
 def unscored_view(summary: RunSummary) -> RenderableType:
@@ -134,6 +171,6 @@ def unscored_view(summary: RunSummary) -> RenderableType:
         by_reason.setdefault(one_line(item.reason, 300), []).append(name)
     lines: list[RenderableType] = [Text("not scored", style="bold yellow")]
     for reason, names in by_reason.items():
-        lines.append(Padding(Text(first_of(names, _MOST_NAMED)), (0, 0, 0, 2)))
-        lines.append(Padding(Text(reason, style="yellow"), (0, 0, 0, 6)))
+        lines.append(Indented(Text(first_of(names, _MOST_NAMED)), 2))
+        lines.append(Indented(Text(reason, style="yellow"), 6))
     return Group(*lines)

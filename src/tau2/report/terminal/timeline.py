@@ -19,6 +19,7 @@ from tau2.utils.text import clock_text
 
 LANES = ("agent", "user")
 _LEFT = 6  # cells of the names
+_WIDEST = 200  # columns
 _STEP = 10  # cells, and seconds, between two times
 _FEWEST = 20  # cells of a row
 _SIGNS = {"call": "▼", "cut": "×", "effect": "*"}
@@ -112,7 +113,7 @@ def hearing_lines(timeline: Timeline) -> list[str]:
 
 
 class TimelineView:
-    """A timeline that fills the width of the terminal."""
+    """A timeline that fills the width of the terminal, up to 200 columns."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
@@ -120,7 +121,7 @@ class TimelineView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         styles = {"label": "dim", "agent": "cyan", "user": "green", "dim": "dim"}
         yield Text(timeline_head(self._timeline), style="bold")
-        for row in timeline_rows(self._timeline, options.max_width):
+        for row in timeline_rows(self._timeline, min(options.max_width, _WIDEST)):
             yield Text(row.text, style=styles[row.style], no_wrap=True)
         for line in hearing_lines(self._timeline):
             yield Text(line)

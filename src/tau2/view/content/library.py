@@ -26,6 +26,7 @@ from tau2.storage.results import (
     simulation_file,
     simulations_folder,
 )
+from tau2.utils.text import natural_key
 
 _UNSCORED = frozenset(reason.value for reason in NO_SCORE)
 
@@ -141,20 +142,19 @@ class RunReader:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """Every simulation in the order of the run.
+        """Every simulation, by task in natural order and trial.
 
         They come from the index, or else the journal; a single file is read whole.
         """
+        return sorted(self._entries(), key=lambda one: (natural_key(one.task_id), one.trial))
+
+    def _entries(self) -> list[Entry]:
         index = self.metadata.simulation_index
         if index is not None:
             return [Entry.of(line, line.termination_reason) for line in index]
         stored = self._journalled()
         if stored is not None:
-            order = {task.id: place for place, task in enumerate(self.metadata.tasks)}
-            entries = [Entry.of(record, record.termination) for record in stored]
-            return sorted(
-                entries, key=lambda entry: (entry.trial, order.get(entry.task_id, len(order)))
-            )
+            return [Entry.of(record, record.termination) for record in stored]
         return [Entry.of_simulation(run) for run in self._read_whole()]
 
     def _journalled(self) -> list[Stored] | None:
