@@ -48,7 +48,9 @@ def test_a_run_without_models_is_played_shown_and_saved(tau2):
     ended = tau2("run", "--domain", "mock", *OFFLINE, "--save-to", "first")
     assert ended.code == 0
     assert ended.err == ""
-    assert "average reward  1.000  over 10 of 10 simulations" in ended.out
+    average = next(line for line in ended.out.splitlines() if line.startswith("average reward"))
+    assert average == "average reward  1.000  (95 %: 1.000 … 1.000)  over 10 of 10 simulations"
+    assert "\nwall time " in ended.out
     assert "look at it with: tau2 view first" in ended.out
     assert len(Results.load("data/simulations/first").simulations) == 10
 
@@ -64,7 +66,8 @@ def test_json_prints_one_object_and_nothing_else(tau2):
     summary = json.loads(ended.out)
     assert ended.err == ""
     assert summary["average_reward"] == 1.0
-    assert summary["pass_hat_k"]["2"] == {"value": 1.0, "num_tasks": 1}
+    assert summary["pass_hat_k"]["2"] == {"value": 1.0, "interval": None, "num_tasks": 1}
+    assert summary["wall_seconds"] > 0
     assert Path(summary["saved_to"]).is_dir()
 
 

@@ -339,7 +339,7 @@ def test_a_part_taller_than_the_screen_is_read_line_by_line(before, saved_runs, 
 def test_what_a_model_said_cannot_touch_the_screen(before, saved_runs, tmp_path, tell):
     hostile = "\x1b[31mred\x1b[0m [bold]x[/bold] \x1b]0;hijacked\x07 \x9b2J 字字 \u202eback [/]"
     results = Results.load(saved_runs / "good")
-    results.simulations[0].messages += [
+    results.simulations[1].messages += [
         AssistantMessage(content=hostile),
         AssistantMessage(tool_calls=[ToolCall(id="1", name=hostile, arguments={hostile: hostile})]),
         ToolMessage(id="1", content=hostile, error=True),
