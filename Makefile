@@ -26,6 +26,7 @@ LOCKED_EXTRAS := dev gym otel parquet report serve voice
 OTHER_EXTRAS := llm local mcp ray tinker voice-local
 OTHERS := .venv-others
 TOOLS := .venv-tools
+DOCS := .venv-docs
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
 NO_PYTHON := tau2 needs Python 3.11 or newer; install one, or name it: make PYTHON=/path/to/python
 
@@ -82,6 +83,9 @@ test-local: $(LOCAL)/.ready ## run the tests of local models on real weights (ta
 test-voice: $(VOICE)/.ready ## run the tests of voice on real speech (70 MB of weights come with packages)
 	OMP_NUM_THREADS=1 $(VOICE)/bin/python -m pytest -n 0 -o timeout=600 tests/voice_local
 
+docs: $(DOCS)/.ready ## build the documentation site: build/docs/html
+	@$(DOCS)/bin/python tools/site/build.py
+
 # Some of them: make test-integrations NAMES="trl openenv"
 test-integrations: ## run the integrations with the real trainer packages, an environment each
 	$(PYTHON) tests/integrations/run.py $(NAMES)
@@ -135,7 +139,7 @@ aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over i
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean: ## remove environments, builds and caches
-	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(VOICE) $(LOCKED) $(OTHERS) $(TOOLS) $(TRAIN) .venv-all .venv-integrations build dist \
+	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(VOICE) $(LOCKED) $(OTHERS) $(TOOLS) $(DOCS) $(TRAIN) .venv-all .venv-integrations build dist \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
@@ -184,6 +188,13 @@ $(TOOLS)/.ready:
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/python -m pip --quiet --disable-pip-version-check install "uv>=0.9" "cyclonedx-bom>=7"
+	@touch $@
+
+$(DOCS)/.ready: tools/site/requirements.txt
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "creating $(DOCS) with Sphinx (once)"
+	@$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip --quiet --disable-pip-version-check install -r $<
 	@touch $@
 
 $(TRAIN)/.ready: pyproject.toml

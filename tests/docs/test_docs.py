@@ -27,9 +27,10 @@ from tau2.registry import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(ROOT / name for name in ("README.md", "AGENTS.md", "CONTRIBUTING.md", "SECURITY.md")),
     ROOT / "examples" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "skills").rglob("*.md")),
 ]
 _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 _MODEL = re.compile(r"--agent-llm |--user-llm ")
@@ -116,7 +117,7 @@ def test_the_commands_of_a_page_run(page, workplace, capsys, packages):
             assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
         else:
             assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
-        if words[:1] == ["new"] and page.name.startswith("your-"):
+        if words[:1] == ["new"] and page.name.startswith(("your-", "SKILL")):
             packages.enter_context(installed(workplace / words[2]))
         for name in redirected:
             Path(name).write_text(capsys.readouterr().out, encoding="utf-8")

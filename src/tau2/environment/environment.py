@@ -42,8 +42,10 @@ class Environment:
     """A company's tools over its data, the customer's own tools, and the policy.
 
     Attributes:
-        domain_name, policy: labels of the record and text for the agent.
-        tools, user_tools: toolkits, or None.
+        domain_name: a label of the record.
+        policy: a text for the agent.
+        tools: the agent's toolkit, or None.
+        user_tools: the customer's toolkit, or None.
         solo_mode: the agent also has the user's tools and there is no user.
         strict_compat: reproduce the original where published scores depend on it: arguments are
             passed unchecked.

@@ -141,7 +141,8 @@ class AgentGymEnv(_BaseAgentEnv, _SyncEnv):
         task_id: A task of the domain, of any split.
         max_steps: Messages and tool executions before the episode is truncated.
         solo_mode: There is no user; the agent works on the task's ticket.
-        user_llm, user_llm_args: The simulated user's model; default: the configured one.
+        user_llm: The simulated user's model; default: the configured one.
+        user_llm_args: Arguments of its calls.
         all_messages_as_observation: Observe the whole conversation each time, not only new
             messages.
         user: A registered user, such as "scripted_user" (needs no model), or a function

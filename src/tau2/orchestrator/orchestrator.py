@@ -71,8 +71,9 @@ class Orchestrator(EpisodeDriver):
 
     Args:
         domain: A label for the record.
-        agent, user: Participants; each has `generate_next_message(message, state)`, or the
-            asynchronous form of it.
+        agent: A participant; it has `generate_next_message(message, state)`, or the asynchronous
+            form of it.
+        user: The other participant, likewise.
         environment: A fresh environment; the episode changes it.
         task: What is simulated.
         max_steps: Turns (messages and executions of tool calls) after which the episode is stopped.

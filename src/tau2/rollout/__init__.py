@@ -1,10 +1,12 @@
 """Live episodes for any trainer: the caller plays one role, step by step, without threads.
 
-rollout = Rollout(RolloutSetup("mock", user="scripted_user"))
-result = rollout.reset("create_task_1", seed=7)
-while not result.done:
-    result = rollout.step(policy(rollout.history(), rollout.openai_tools))
-print(result.reward, result.infra_failed)
+    rollout = Rollout(RolloutSetup("mock", user="scripted_user"))
+    result = rollout.reset("create_task_1", seed=7)
+    while not result.done:
+        result = rollout.step(policy(rollout.history(), rollout.openai_tools))
+    print(result.reward, result.infra_failed)
+
+`policy` is the caller's: it returns a text, or tool calls.
 """
 
 from tau2.rollout.actions import Action, as_message

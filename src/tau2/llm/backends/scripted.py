@@ -2,10 +2,11 @@
 
 Offline, free and deterministic.
 
-    scripted/echo                 repeats the last text of the user or of a tool scripted/stop
-    says ###STOP### scripted/<anything>           with llm_args {"script": [...]}: says the entries
-    one after the other scripted/<path>.json          the same, with the list read from a file
-    scripted/<name>               calls the function registered by `register_script(name, function)`
+    scripted/echo            repeats the last text of the user or of a tool
+    scripted/stop            says ###STOP###
+    scripted/<anything>      with llm_args {"script": [...]}: says the entries one after the other
+    scripted/<path>.json     the same, with the list read from a file
+    scripted/<name>          calls the function registered by `register_script(name, function)`
 
 An entry of a script is a text, a tool call `{"name": ..., "arguments": {...}}`, a list of tool
 calls, or a message `{"content": ..., "tool_calls": [...]}`. Which entry is next follows from the
