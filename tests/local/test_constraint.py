@@ -16,17 +16,20 @@ from tau2.llm.local.engine import Engine, Sampling
 from tau2.registry import registry
 
 GENERATIONS = int(os.environ.get("TAU2_GENERATIONS", "40"))
-DOMAINS = ("mock", "retail", "airline", "telecom")
 
 
 def all_tools() -> list[Tool]:
-    """Return every tool of every domain, those of customers too."""
-    tools: list[Tool] = []
-    for domain in DOMAINS:
+    """Return every tool of every domain: those of customers, and those that are discovered, too."""
+    tools: dict[str, Tool] = {}
+    for domain in registry.get_domains():
         made = registry.get_env_constructor(domain)()
-        tools += made.get_tools()
-        tools += made.get_user_tools() if made.user_tools is not None else []
-    return tools
+        for toolkit in (made.tools, made.user_tools):
+            if toolkit is None:
+                continue
+            named = [*toolkit.get_tools().values(), *toolkit.get_discoverable_tools().values()]
+            # Two forms of a domain have the same tools.
+            tools |= {json.dumps(tool.openai_schema, sort_keys=True): tool for tool in named}
+    return list(tools.values())
 
 
 def test_every_call_parses_and_validates(engine: Engine) -> None:

@@ -47,7 +47,7 @@ from tau2.runner.middleware import (
     cost_so_far,
     installed_middleware,
 )
-from tau2.runner.preflight import check_run
+from tau2.runner.preflight import check_run, costs_nothing
 from tau2.runner.regrade import regrade_ungraded
 from tau2.runner.resolve import ResolvedRun, console_sink, resolve
 from tau2.runner.run_settings import run_settings
@@ -92,6 +92,7 @@ class _Batch:
         *,
         total: int,
         done: int,
+        abandons: bool = False,
     ) -> None:
         self.store = store
         self.executor = executor
@@ -101,6 +102,8 @@ class _Batch:
         self.done = done
         self.playing = 0
         self.stopping = False
+        self.abandons = abandons
+        """Whether units in progress are given up at the first Ctrl-C."""
         self.out_of_money = False
         self.breaker = CircuitBreaker(config.stop_after_failures)
         self.keeps_going = config.keep_going
@@ -170,10 +173,14 @@ class _Batch:
         self.done += 1
         self.sink(SimulationStored(run, self.done, self.total))
 
-    def stop(self) -> None:
-        """Start nothing more; units in progress are played to their end."""
+    def stop(self) -> bool:
+        """Start nothing more; return whether units in progress are to be waited for."""
+        is_first = not self.stopping
         self.stopping = True
-        self.sink(RunStopping(self.playing))
+        if not is_first or not self.playing:
+            return False
+        self.sink(RunStopping(self.playing, self.abandons))
+        return not self.abandons
 
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -182,6 +189,8 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def _ctrl_c(batch: _Batch) -> Iterator[None]:
     """Let the first Ctrl-C or SIGTERM stop the batch, and the second one abandon what is played.
+
+    Where a conversation costs nothing, the first one abandons it.
 
     Only on a loop that `run_tasks` started. Another loop's owner handles Ctrl-C, and cancels this
     task.
@@ -194,11 +203,8 @@ def _ctrl_c(batch: _Batch) -> Iterator[None]:
     assert task is not None, "a coroutine runs in a task"
 
     def pressed() -> None:
-        if batch.stopping or not batch.playing:
-            batch.stopping = True
+        if not batch.stop():
             task.cancel()
-        else:
-            batch.stop()
 
     before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     try:
@@ -321,7 +327,16 @@ async def _play_missing(
         logs.tidy(store.entries)
         executor = build_executor(Setup(run, evaluation_type, shared, store.path), sink)
         done = total - len(specs) - len(played)
-        batch = _Batch(store, executor, sink, logs, config, total=total, done=done)
+        batch = _Batch(
+            store,
+            executor,
+            sink,
+            logs,
+            config,
+            total=total,
+            done=done,
+            abandons=costs_nothing(run),
+        )
         if store.damage:
             sink(RunDamaged(tuple(map(str, store.damage))))
         if specs:

@@ -54,13 +54,12 @@ class SimulationRetried:
 
 @dataclass(frozen=True, slots=True)
 class RunStopping:
-    """Ctrl-C was pressed: nothing more is started.
-
-    Simulations in progress are played to their end.
-    """
+    """Ctrl-C was pressed: nothing more is started."""
 
     playing: int
     """Simulations in progress."""
+    abandoned: bool = False
+    """Whether they end here, because their models cost nothing, and not when they are over."""
 
 
 @dataclass(frozen=True, slots=True)

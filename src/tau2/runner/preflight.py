@@ -19,7 +19,7 @@ from tau2.environment.task_check import cut_lines, form_problems, grouped, task_
 from tau2.errors import ConfigError, DataFileError
 from tau2.evaluator.evaluator import EvaluationType, needs_judge
 from tau2.runner.build import make_call
-from tau2.runner.resolve import ResolvedRun, user_factory
+from tau2.runner.resolve import ResolvedRun, RoleModel, user_factory
 from tau2.utils.text import first_of
 
 logger = logging.getLogger(__name__)
@@ -126,12 +126,7 @@ def _check_persona(choices: Mapping[str, Any] | None) -> None:
 def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: EvaluationType) -> None:
     from tau2.llm import check_model  # noqa: PLC0415  -- only runs that call models load them
 
-    roles = (
-        ("tau2.agent.llm_agent", run.agent_model),
-        ("tau2.user.user_simulator", run.user_model),
-        ("tau2.voice.turn_taking", run.decision_model),
-    )
-    for module, used in roles:
+    for module, used in _callers(run):
         if used is not None and not answers_calls(module):
             check_model(used.model, dict(used.args))
             _check_workers(run.config, used.model, used.args)
@@ -151,6 +146,28 @@ def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Eval
                 f"task {judged.id!r} is graded by a judge model, which cannot be used: {problem}; "
                 "name another with llm_judge (--llm-judge) or TAU2_JUDGE_LLM"
             ) from problem
+
+
+def _callers(run: ResolvedRun) -> list[tuple[str, RoleModel | None]]:
+    """Return the modules that call models during a conversation, and these models."""
+    return [
+        ("tau2.agent.llm_agent", run.agent_model),
+        ("tau2.user.user_simulator", run.user_model),
+        ("tau2.voice.turn_taking", run.decision_model),
+    ]
+
+
+def costs_nothing(run: ResolvedRun) -> bool:
+    """Return whether the agent's model, and every other of a conversation, runs in this process.
+
+    A conversation that is given up is then nothing that was paid for.
+    """
+    used = [(module, model) for module, model in _callers(run) if model is not None]
+    if run.agent_model is None or any(answers_calls(module) for module, _ in used):
+        return False
+    from tau2.llm.routing import backend_for  # noqa: PLC0415  -- see _check_models
+
+    return all(backend_for(model, dict(args)).is_free for _, (model, args) in used)
 
 
 def _check_workers(config: RunConfig, model: str, args: Mapping[str, Any]) -> None:

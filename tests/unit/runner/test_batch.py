@@ -468,14 +468,15 @@ def test_cancelling_waits_for_a_file_that_is_being_written(cast, tmp_path, monke
     assert len(ended[0].results.simulations) == 1
 
 
-def interrupted_run(folder, agent: str, presses: int) -> int:
+def interrupted_run(folder, agent: str, presses: int, *, is_free: bool = False) -> int:
     """Press Ctrl-C in a process that stored two simulations; return its exit code."""
     script = f"""
 import sys
 from tests.unit.runner.conftest import _Known, a_config
 from tests.unit.runner.test_batch import TASKS, hanging_after, slow_after
-from tau2.runner import run_tasks
+from tau2.runner import batch, run_tasks
 from tau2.runner.events import RunStopping, SimulationStored
+batch.costs_nothing = lambda run: {is_free}
 stored = 0
 def listen(event):
     global stored
@@ -484,7 +485,7 @@ def listen(event):
         if stored == 2:
             print("ready", flush=True)
     if isinstance(event, RunStopping):
-        print("stopping", event.playing, flush=True)
+        print("stopping", event.playing, event.abandoned, flush=True)
 with _Known() as known:
     known.become(agent={agent})
     try:
@@ -500,7 +501,7 @@ with _Known() as known:
             assert child.stdout.readline() == "ready\n"
             time.sleep(0.2)  # the third simulation begins
             child.send_signal(signal.SIGINT)
-            assert child.stdout.readline() == "stopping 1\n"
+            assert child.stdout.readline() == f"stopping 1 {is_free}\n"
             if presses > 1:
                 child.send_signal(signal.SIGINT)
             return child.wait(20)
@@ -517,6 +518,12 @@ def test_ctrl_c_lets_what_is_played_come_to_its_end(tmp_path):
 @pytest.mark.slow
 def test_a_second_ctrl_c_abandons_it_and_keeps_what_is_finished(tmp_path):
     assert interrupted_run(tmp_path, "hanging_after(2)", presses=2) == 130
+    assert len(consistent(tmp_path)) == 2
+
+
+@pytest.mark.slow
+def test_one_ctrl_c_abandons_what_costs_nothing(tmp_path):
+    assert interrupted_run(tmp_path, "hanging_after(2)", presses=1, is_free=True) == 130
     assert len(consistent(tmp_path)) == 2
 
 

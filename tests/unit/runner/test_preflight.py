@@ -7,7 +7,7 @@ import pytest
 from tau2.data_model.simulation import TextRunConfig, VoiceRunConfig
 from tau2.errors import ConfigError, MissingExtra, UnknownName
 from tau2.evaluator.evaluator import EvaluationType
-from tau2.runner.preflight import check_run
+from tau2.runner.preflight import check_run, costs_nothing
 from tau2.runner.resolve import resolve
 from tau2.runner.tasks import get_tasks
 from tau2.voice.speech.registry import EngineCatalog
@@ -131,3 +131,17 @@ def test_weights_are_not_loaded_by_every_worker(fields, monkeypatch):
     with pytest.raises(ConfigError, match=r"every worker would load its weights.*serve-model"):
         check(**local, **fields)
     check(**local, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_free"),
+    [
+        ({"agent": "llm_agent", "llm_agent": "local/qwen-0.5b"}, True),
+        ({"agent": "llm_agent", "llm_agent": "openai/gpt-4.1"}, False),
+        ({"agent": "llm_agent", "llm_agent": "local/qwen-0.5b", "user": "user_simulator"}, False),
+        ({"agent": "oracle_agent"}, False),
+    ],
+)
+def test_which_conversations_cost_nothing(fields, is_free):
+    fields = {"user": "scripted_user", "llm_user": "openai/gpt-4.1", **fields}
+    assert costs_nothing(resolve(TextRunConfig(domain="mock", **fields))) is is_free

@@ -12,8 +12,10 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -48,6 +50,7 @@ DEFAULT_THREADS = 1
 DEFAULT_MAX_TOKENS = 1024
 """Of one answer."""
 
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _PLACE = "\ufffdtau2\ufffd"  # stands for the first user's text while a prefix is rendered
 
 
@@ -439,7 +442,21 @@ class _Engines:
 
 
 _ENGINES = _Engines()
-atexit.register(_ENGINES.close)
+
+
+def _close_at_exit() -> None:
+    """Free the engines. A second Ctrl-C ends the process, for nothing is left to be saved."""
+    try:
+        _ENGINES.close()
+    except KeyboardInterrupt:
+        # A normal exit would wait for the threads of llama.cpp.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(_INTERRUPTED)
+
+
+atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_ENGINES.abandon)
 

@@ -26,7 +26,9 @@ OnChunk: TypeAlias = Callable[[JsonMapping], bool]
 
 _ROUTE_SECONDS = 120.0  # a route waits for the batch that is being evaluated
 _ERROR_STATUS = 400
-_BATCH = 512  # prompt tokens between two moments at which a call can be ended
+# Prompt tokens between two moments at which a call can be ended: about a second on one thread. On a
+# CPU, larger batches are no faster (6.6 CPU seconds for 1,041 tokens of SmolLM2 with 64 and 512).
+_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)

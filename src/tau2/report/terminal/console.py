@@ -74,9 +74,7 @@ class ConsoleSink:
             case SimulationRetried():
                 self.progress.retried(event)
             case RunStopping():
-                waiting = plural(event.playing, "unfinished simulation")
-                note = "press Ctrl-C again to abandon the rest"
-                self.console.print(Text(f"stopping: waiting for {waiting}; {note}"))
+                self.console.print(Text(_stopping(event)))
             case RunDamaged():
                 for what in event.what:
                     self.console.print(plain(one_line(what, 300), style="yellow"))
@@ -93,6 +91,13 @@ class ConsoleSink:
     def close(self) -> None:
         """Leave the terminal as it was, also after a failure."""
         self.progress.close()
+
+
+def _stopping(event: RunStopping) -> str:
+    unfinished = plural(event.playing, "unfinished simulation")
+    if event.abandoned:
+        return f"stopping: {unfinished} on a model of this process ends here"
+    return f"stopping: waiting for {unfinished}; press Ctrl-C again to abandon the rest"
 
 
 def save_name(folder: Path) -> str:

@@ -15,6 +15,7 @@ from tests.unit.llm.local.standin import write_gguf
 from tau2.actions.plain_chat import PlainTurn
 from tau2.errors import ConfigError, ContextWindowExceeded
 from tau2.llm.failure import CallFailed
+from tau2.llm.local import engine as engine_module
 from tau2.llm.local.engine import EngineSettings, Sampling, close_engines, engine_for
 from tau2.llm.local.slots import Call, SlotPool, common_length
 
@@ -273,6 +274,17 @@ def test_closing_ends_calls_under_way(cast: Cast, weights: Path) -> None:
     assert "cancelled" in failures[0].text
     with pytest.raises(CallFailed, match="is closed"):
         engine.generate("a b c", SHORT)
+
+
+def test_ctrl_c_while_the_process_waits_for_its_engine_ends_it(monkeypatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    ended: list[int] = []
+    monkeypatch.setattr(engine_module._ENGINES, "close", interrupted)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    engine_module._close_at_exit()
+    assert ended == [130]
 
 
 def test_the_text_comes_piece_by_piece(cast: Cast, weights: Path) -> None:
