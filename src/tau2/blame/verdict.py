@@ -26,12 +26,13 @@ from tau2.blame.finding import (
 from tau2.blame.reference import task_faults
 from tau2.blame.values import content_words, overlap
 from tau2.blame.writes import compare_writes
+from tau2.data_model.outline import BLAME
 from tau2.data_model.simulation import SimulationRun, TerminationReason
 from tau2.data_model.tasks import RewardType
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
 from tau2.environment.task_setup import TaskSetup
-from tau2.metrics.outcomes import BLAME, Outcome, lost_on, outcome_of, run_passed, why_unscored
+from tau2.metrics.outcomes import Outcome, lost_on, outcome_of, run_passed, why_unscored
 from tau2.storage.results import Results
 from tau2.utils.text import shortened
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from pydantic import BaseModel, Field
 
 from tau2.data_model.tasks import Action, EnvAssertion, RewardType
-from tau2.utils.json_types import JsonObject
+from tau2.utils.json_types import JsonMapping, JsonObject
 
 
 class DBCheck(BaseModel):
@@ -73,6 +75,30 @@ class RewardInfo(BaseModel):
             "write": [check for check in self.action_checks if check.tool_type == "write"],
         }
         return {name: _share(checks) for name, checks in groups.items()}
+
+    @property
+    def environment_faults(self) -> list[str]:
+        """Why a lost reward may not be the agent's doing.
+
+        Either the environment could not be graded at all, or its database differs from that of
+        reference actions that failed themselves.
+        """
+        notes = list(_notes(self.info))
+        faults = [
+            f"the environment cannot be graded: {note['error']}"
+            for note in notes
+            if isinstance(note.get("error"), str)
+        ]
+        if self.db_check is not None and not self.db_check.db_match:
+            problems = [problem for note in notes for problem in note.get("gold_errors") or ()]
+            faults += [f"a reference action failed: {problem}" for problem in problems]
+        return faults
+
+
+def _notes(info: JsonMapping | None) -> Iterator[JsonMapping]:
+    """Yield what the grading of the environment noted: as a part of the whole, or alone."""
+    part = (info or {}).get("env")
+    yield from (note for note in (info, part) if isinstance(note, Mapping))
 
 
 def _share(checks: list[ActionCheck]) -> dict[str, float] | None:

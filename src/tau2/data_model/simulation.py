@@ -170,6 +170,27 @@ class SimulationRun(BaseModel):
         """Whether there is a reward that counts: none of NO_SCORE ended the episode."""
         return self.reward_info is not None and self.termination_reason not in NO_SCORE
 
+    @property
+    def reward(self) -> float | None:
+        """The reward; None without a grade. Whether it counts says `is_scored`."""
+        return self.reward_info.reward if self.reward_info is not None else None
+
+    @property
+    def num_messages(self) -> int:
+        """How long the conversation is."""
+        return len(self.get_messages())
+
+    @property
+    def breakdown(self) -> tuple[tuple[str, float], ...]:
+        """Each basis of the reward with its score."""
+        parts = self.reward_info.reward_breakdown if self.reward_info is not None else None
+        return tuple((basis.value, score) for basis, score in (parts or {}).items())
+
+    @property
+    def environment_faults(self) -> tuple[str, ...]:
+        """Why a lost reward may not be the agent's doing."""
+        return tuple(self.reward_info.environment_faults) if self.reward_info is not None else ()
+
 
 def _is_chunk(message: Message) -> bool:
     return isinstance(message, AssistantMessage | UserMessage) and message.is_audio

@@ -17,8 +17,7 @@ from math import comb
 from pydantic import BaseModel, Field, field_serializer, field_validator
 
 from tau2.data_model.review import mistakes
-from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.outcomes import counted_in, is_successful, outcome_of
+from tau2.metrics.outcomes import Simulation, counted_in, is_successful, outcome_of
 from tau2.storage.results import Results
 
 __all__ = [
@@ -88,12 +87,12 @@ class AgentMetrics(BaseModel):
         return row | {f"pass_hat_{k}": value for k, value in self.pass_hat_ks.items()}
 
 
-def successes_by_task(runs: Iterable[SimulationRun]) -> dict[str, list[bool]]:
+def successes_by_task(runs: Iterable[Simulation]) -> dict[str, list[bool]]:
     """Return task id → whether each scored trial succeeded."""
     table: dict[str, list[bool]] = defaultdict(list)
     for run in runs:
-        if run.is_scored and run.reward_info is not None:
-            table[run.task_id].append(is_successful(run.reward_info.reward))
+        if run.is_scored and run.reward is not None:
+            table[run.task_id].append(is_successful(run.reward))
     return dict(table)
 
 
@@ -108,9 +107,9 @@ def pass_hat_by_task(
     }
 
 
-def average_reward(runs: Iterable[SimulationRun]) -> float | None:
+def average_reward(runs: Iterable[Simulation]) -> float | None:
     """Return the mean reward of simulations; None when none has one."""
-    return mean(run.reward_info.reward for run in runs if run.reward_info)
+    return mean(run.reward for run in runs if run.reward is not None)
 
 
 def mean(values: Iterable[float]) -> float | None:
@@ -124,14 +123,12 @@ def compute_metrics(results: Results, *, as_published: bool | None = None) -> Ag
 
     `as_published` counts environment faults as failures of the agent (see `counted_in`).
     """
-    runs = results.simulations
+    runs = results.outlines()
     scored = counted_in(results, as_published=as_published)
     table = pass_hat_by_task(successes_by_task(scored), results.info.num_trials)
-    shares = [run.reward_info.partial_action_reward for run in scored if run.reward_info]
-    checks = [
-        run.reward_info.db_check for run in scored if run.reward_info and run.reward_info.db_check
-    ]
-    reviews = [review for run in runs if (review := run.review or run.user_only_review) is not None]
+    actions = [run.facts.actions for run in scored if run.facts.actions is not None]
+    matches = [run.facts.db_match for run in scored if run.facts.db_match is not None]
+    reviews = [run.facts.mistakes for run in runs if run.facts.mistakes is not None]
     average = average_reward(scored)
     return AgentMetrics(
         avg_reward=math.nan if average is None else average,
@@ -145,14 +142,14 @@ def compute_metrics(results: Results, *, as_published: bool | None = None) -> Ag
         num_unscored=len(runs) - len(scored),
         terminations=dict(Counter(run.termination_reason.value for run in runs)),
         outcomes=dict(Counter(outcome_of(run).value for run in runs)),
-        read_actions=_total(shares, "read", "count"),
-        correct_read_actions=_total(shares, "read", "correct"),
-        write_actions=_total(shares, "write", "count"),
-        correct_write_actions=_total(shares, "write", "correct"),
-        db_matches=sum(check.db_match for check in checks),
-        db_checks=len(checks),
+        read_actions=sum(one.read for one in actions),
+        correct_read_actions=sum(one.correct_read for one in actions),
+        write_actions=sum(one.write for one in actions),
+        correct_write_actions=sum(one.correct_write for one in actions),
+        db_matches=sum(matches),
+        db_checks=len(matches),
         num_reviewed=len(reviews),
-        review_mistakes=mistakes(reviews),
+        review_mistakes=_added(reviews),
     )
 
 
@@ -162,7 +159,9 @@ def _mean_cost(costs: Sequence[float | None]) -> float | None:
     return mean(known) if len(known) == len(costs) else None
 
 
-def _total(
-    shares: Iterable[dict[str, dict[str, float] | None] | None], group: str, key: str
-) -> int:
-    return int(sum(part[key] for share in shares if share and (part := share.get(group))))
+def _added(reviews: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up what reviews found, by role and severity."""
+    total = Counter(mistakes(()))  # every kind with 0
+    for review in reviews:
+        total.update(review)
+    return dict(total)

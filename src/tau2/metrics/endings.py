@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
+from tau2.data_model.outline import Outline
 from tau2.data_model.simulation import FINISHED, SimulationRun, TerminationReason
+from tau2.errors import DataFileError
 from tau2.metrics.outcomes import place_of
+from tau2.storage.stored_simulations import outlines_of
 from tau2.utils.text import shortened
 
 _MOST_CHARS = 2000  # of an error of a tool
@@ -100,22 +103,24 @@ class EarlyEnding:
         }
 
 
-def early_endings(runs: Iterable[SimulationRun]) -> list[EarlyEnding]:
+def early_endings(
+    runs: Sequence[SimulationRun], outlines: Iterable[Outline] | None = None
+) -> list[EarlyEnding]:
     """Return how often episodes ended early, and messages were not whole, with the first cause.
 
-    Simulations are read once, in their order, and none is kept.
+    With the `outlines` of the simulations, only the first one of each kind is read.
     """
     counts: dict[str, int] = {}
     first: dict[str, tuple[str, int, str]] = {}
-    for run in runs:
-        for reason, number in _unusual(run):
+    for place, outline in enumerate(outlines_of(runs) if outlines is None else outlines):
+        for reason, number in _unusual(outline):
             counts[reason] = counts.get(reason, 0) + number
             if reason not in first:
-                first[reason] = (*run.unit, _first_cause(run, reason))
+                first[reason] = (*outline.unit, _first_cause(runs, place, outline, reason))
     return [EarlyEnding(reason, number, *first[reason]) for reason, number in counts.items()]
 
 
-def _unusual(run: SimulationRun) -> Iterator[tuple[str, int]]:
+def _unusual(run: Outline) -> Iterator[tuple[str, int]]:
     if run.termination_reason not in FINISHED:
         yield run.termination_reason.value, 1
     usages = [usage for usage in (run.agent_usage, run.user_usage) if usage is not None]
@@ -127,7 +132,11 @@ def _unusual(run: SimulationRun) -> Iterator[tuple[str, int]]:
             yield reason, number
 
 
-def _first_cause(run: SimulationRun, reason: str) -> str:
+def _first_cause(runs: Sequence[SimulationRun], place: int, outline: Outline, reason: str) -> str:
+    try:
+        run = runs[place]
+    except DataFileError:  # its folder was taken away since
+        return CUT_SHORT_WORDS.get(reason) or _WORDS[outline.termination_reason]
     if reason not in CUT_SHORT_WORDS:
         return cause_of_end(run) or why_ended(run)
     for message in run.get_messages():

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tau2.data_model.outline import Outline
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.agent_metrics import average_reward, mean, pass_hat_by_task, successes_by_task
 from tau2.metrics.outcomes import Outcome, counted, counted_in, outcome_of, why_excluded
@@ -156,7 +157,7 @@ def run_figures(
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
     """
-    runs = results.simulations
+    runs = results.outlines()
     counting = counted(runs)
     trials = results.info.num_trials
     as_published = successes_by_task(counted_in(results, as_published=True))
@@ -193,15 +194,15 @@ def run_figures(
         agent_expense=agent,
         user_expense=user,
         cost_per_pass=_per_pass(agent, user, outcomes[Outcome.PASSED]),
-        duration=spread([run.duration for run in counting]),
-        answer_time=spread(list(_answer_times(runs))),
-        messages=spread([float(len(run.get_messages())) for run in counting]),
-        voice=voice_figures(runs),
+        duration=spread([run.duration for run in counting if run.duration is not None]),
+        answer_time=spread(list(_answer_times(results.simulations))),
+        messages=spread([float(run.num_messages) for run in counting]),
+        voice=voice_figures(results.calls()),
         retrieval=retrieval_figures(runs),
     )
 
 
-def _reruns(runs: Iterable[SimulationRun], path: Path | None) -> Iterable[Rerun]:
+def _reruns(runs: Iterable[Outline], path: Path | None) -> Iterable[Rerun]:
     """Yield the units that took several attempts, by the journal or by their own record."""
     journal = read_journal(journal_file(path)) if path is not None else None
     reasons: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
@@ -212,7 +213,7 @@ def _reruns(runs: Iterable[SimulationRun], path: Path | None) -> Iterable[Rerun]
         unit = run.unit
         earlier = [reason for name, reason in reasons[unit].items() if name != run.id]
         failed = (run.info or {}).get("failed_after_attempts")
-        retries = run.hallucination_retries_used
+        retries = run.facts.retries
         if earlier:
             why = f"an earlier attempt ended: {', '.join(dict.fromkeys(earlier))}"
             yield Rerun(*unit, len(earlier) + 1, why)

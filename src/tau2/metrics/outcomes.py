@@ -5,12 +5,18 @@ Only the agent's failures count against the agent; other simulations are left ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TypeVar
 
+from tau2.data_model.outline import BLAME, Outline
 from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun, TerminationReason
 from tau2.storage.results import Results
+from tau2.utils.json_types import JsonMapping
+
+Simulation = SimulationRun | Outline
+"""A simulation, with its conversation or without."""
+SimulationT = TypeVar("SimulationT", SimulationRun, Outline)
 
 _TOLERANCE = 1e-6  # a reward is a product of floats
 
@@ -35,25 +41,23 @@ class Outcome(StrEnum):
         return self in {Outcome.PASSED, Outcome.AGENT_FAILURE}
 
 
-def run_passed(run: SimulationRun) -> bool:
+def run_passed(run: Simulation) -> bool:
     """Return whether a simulation was scored and earned full credit."""
-    return run.is_scored and run.reward_info is not None and is_successful(run.reward_info.reward)
+    return run.is_scored and run.reward is not None and is_successful(run.reward)
 
 
-def outcome_of(run: SimulationRun) -> Outcome:
+def outcome_of(run: Simulation) -> Outcome:
     """Return the outcome of a simulation.
 
     One that was never graded is an infrastructure failure.
     """
     if run.termination_reason is TerminationReason.USER_ERROR:
         return Outcome.USER_FAILURE
-    if not run.is_scored or run.reward_info is None:
+    if not run.is_scored or run.reward is None:
         return Outcome.INFRASTRUCTURE
-    if is_successful(run.reward_info.reward):
+    if is_successful(run.reward):
         return Outcome.PASSED
-    return (
-        Outcome.ENVIRONMENT_FAULT if environment_faults(run.reward_info) else Outcome.AGENT_FAILURE
-    )
+    return Outcome.ENVIRONMENT_FAULT if run.environment_faults else Outcome.AGENT_FAILURE
 
 
 def environment_faults(info: RewardInfo) -> list[str]:
@@ -62,29 +66,10 @@ def environment_faults(info: RewardInfo) -> list[str]:
     Either the environment could not be graded at all, or its database differs from that of
     reference actions that failed themselves.
     """
-    notes = list(_notes(info.info))
-    faults = [
-        f"the environment cannot be graded: {note['error']}"
-        for note in notes
-        if isinstance(note.get("error"), str)
-    ]
-    if info.db_check is not None and not info.db_check.db_match:
-        problems = [problem for note in notes for problem in note.get("gold_errors") or ()]
-        faults += [f"a reference action failed: {problem}" for problem in problems]
-    return faults
+    return info.environment_faults
 
 
-def _notes(info: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
-    """Yield what the grading of the environment noted: as a part of the whole, or alone."""
-    part = (info or {}).get("env")
-    yield from (note for note in (info, part) if isinstance(note, Mapping))
-
-
-BLAME = "blame"
-"""Key of `SimulationRun.info` under which the verdict of `tau2.blame` is stored."""
-
-
-def blamed(run: SimulationRun) -> str | None:
+def blamed(run: Simulation) -> str | None:
     """Return whose failure a simulation is: agent, user, task or infrastructure.
 
     None when it passed, or when a failure has no stored verdict and the outcome does not tell.
@@ -112,21 +97,19 @@ def blame_note(run: SimulationRun) -> str | None:
     return f"at fault: {stored.get('side')} ({stored.get('kind')}{where}): {stored.get('reason')}"
 
 
-def lost_on(run: SimulationRun) -> tuple[str, ...]:
+def lost_on(run: Simulation) -> tuple[str, ...]:
     """Return what took a simulation's reward.
 
     The termination reason when it ended early, else the checks below full credit.
     """
-    if not run.is_scored or run.reward_info is None:
+    if not run.is_scored or run.reward is None:
         return ("not scored",)
-    if is_successful(run.reward_info.reward):
+    if is_successful(run.reward):
         return ()
     if run.termination_reason not in FINISHED:
         return (run.termination_reason.value,)
-    parts = run.reward_info.reward_breakdown or {}
-    return tuple(basis.value for basis, score in parts.items() if not is_successful(score)) or (
-        "reward",
-    )
+    lost = tuple(basis for basis, score in run.breakdown if not is_successful(score))
+    return lost or ("reward",)
 
 
 RAISED_AT = "raised_at"
@@ -135,34 +118,34 @@ BUG_PLACE = "bug_place"
 """The same of an exception that is a bug in that code."""
 
 
-def why_unscored(run: SimulationRun) -> str:
+def why_unscored(run: Simulation) -> str:
     """Return why a simulation says nothing about the agent."""
     info = run.info or {}
     if "error" in info:
         return f"{info.get('error_type', 'error')}: {info['error']}{place_of(info)}"
-    return run.termination_reason.value if run.reward_info is not None else "it was never graded"
+    return run.termination_reason.value if run.reward is not None else "it was never graded"
 
 
-def place_of(info: Mapping[str, Any]) -> str:
+def place_of(info: JsonMapping) -> str:
     """Return at which line of somebody's own code the error was raised; empty when unknown."""
     place = info.get(BUG_PLACE) or info.get(RAISED_AT)
     return f", raised at {place}" if isinstance(place, str) else ""
 
 
-def why_excluded(run: SimulationRun) -> str:
+def why_excluded(run: Simulation) -> str:
     """Return why a simulation does not count."""
-    if outcome_of(run) is Outcome.ENVIRONMENT_FAULT and run.reward_info is not None:
-        return "; ".join(environment_faults(run.reward_info))
+    if outcome_of(run) is Outcome.ENVIRONMENT_FAULT:
+        return "; ".join(run.environment_faults)
     return why_unscored(run)
 
 
-def counted(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
+def counted(runs: Iterable[SimulationT]) -> list[SimulationT]:
     """Return the simulations that say something about the agent."""
     return [run for run in runs if outcome_of(run).counts]
 
 
-def counted_in(results: Results, *, as_published: bool | None = None) -> list[SimulationRun]:
-    """Return the simulations that a run's averages are over.
+def counted_in(results: Results, *, as_published: bool | None = None) -> list[Outline]:
+    """Return the simulations that a run's averages are over, without their conversations.
 
     Published scores count environment faults as failures of the agent. `as_published` does so too;
     by default where the original's behaviour is reproduced (`info.strict_compat`).
@@ -170,5 +153,5 @@ def counted_in(results: Results, *, as_published: bool | None = None) -> list[Si
     if as_published is None:
         as_published = results.info.strict_compat
     if as_published:
-        return [run for run in results.simulations if run.is_scored]
-    return counted(results.simulations)
+        return [run for run in results.outlines() if run.is_scored]
+    return counted(results.outlines())

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.outline import stored_retrieval
 from tau2.evaluator.retrieval import RetrievalRecord
+from tau2.metrics.outcomes import Simulation
 from tau2.utils.text import plural
 
 
@@ -57,11 +58,10 @@ class RetrievalFigures:
         return lines
 
 
-def retrieval_of(run: SimulationRun) -> RetrievalRecord | None:
+def retrieval_of(run: Simulation) -> RetrievalRecord | None:
     """Return what was recorded of the retrieval of a simulation; None where nothing was."""
-    info = run.reward_info.info if run.reward_info is not None else None
-    stored = (info or {}).get("retrieval")
-    if not isinstance(stored, dict):
+    stored = stored_retrieval(run)
+    if stored is None:
         return None
     try:
         record = RetrievalRecord.model_validate(stored)
@@ -70,7 +70,7 @@ def retrieval_of(run: SimulationRun) -> RetrievalRecord | None:
     return record if record.required > 0 else None
 
 
-def retrieval_figures(runs: Iterable[SimulationRun]) -> RetrievalFigures | None:
+def retrieval_figures(runs: Iterable[Simulation]) -> RetrievalFigures | None:
     """Return the figures of a run; None where no scored simulation has a record."""
     records = [record for run in runs if run.is_scored and (record := retrieval_of(run))]
     if not records:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tau2.data_model.audio import AudioNativeConfig
-from tau2.data_model.simulation import SessionUsage, SimulationRun, TerminationReason
+from tau2.data_model.outline import Outline, Usage
+from tau2.data_model.simulation import SessionUsage, TerminationReason
 from tau2.metrics.agent_metrics import (
     average_reward,
     compute_metrics,
@@ -17,7 +18,7 @@ from tau2.metrics.agent_metrics import (
     successes_by_task,
 )
 from tau2.metrics.endings import EarlyEnding, early_endings
-from tau2.metrics.outcomes import blamed, counted_in, lost_on, run_passed, why_unscored
+from tau2.metrics.outcomes import Simulation, blamed, counted_in, lost_on, run_passed, why_unscored
 from tau2.metrics.resampling import Interval, mean_interval
 from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
 from tau2.metrics.voice import VoiceFigures, voice_figures
@@ -234,14 +235,14 @@ def _tokens(expense: Expense) -> dict[str, int]:
 def summarize(
     results: Results, folder: Path | None = None, *, interrupted: bool = False
 ) -> RunSummary:
-    """Return the figures of a run."""
-    runs = results.simulations
+    """Return the figures of a run. Conversations are read of calls only."""
+    runs = results.outlines()
     info = results.info
     metrics = compute_metrics(results)
     agent, user = participants(results)
     agent_expense, user_expense = expenses(runs)
     counting = counted_in(results)
-    judged = any(run.reward_info and run.reward_info.nl_assertions for run in runs)
+    judged = any(run.facts.is_judged for run in runs)
     return RunSummary(
         domain=info.environment_info.domain_name,
         agent=agent,
@@ -268,21 +269,21 @@ def summarize(
         interrupted=interrupted,
         average_interval=_average_interval(counting),
         pass_hat_intervals=_pass_hat_intervals(counting, info.num_trials),
-        early_endings=tuple(early_endings(runs)),
-        voice=voice_figures(runs),
+        early_endings=tuple(early_endings(results.simulations, runs)),
+        voice=voice_figures(results.calls()),
         retrieval=retrieval_figures(runs),
         protocol=info.protocol,
         departures=tuple(info.protocol_departures or ()),
     )
 
 
-def _average_interval(runs: Iterable[SimulationRun]) -> Interval | None:
+def _average_interval(runs: Iterable[Simulation]) -> Interval | None:
     """Return the interval of the average reward: that of a ratio, for tasks are the clusters."""
     sums: dict[str, float] = defaultdict(float)
     numbers: Counter[str] = Counter()
     for run in runs:
-        if run.reward_info is not None:
-            sums[run.task_id] += run.reward_info.reward
+        if run.reward is not None:
+            sums[run.task_id] += run.reward
             numbers[run.task_id] += 1
     if not numbers:
         return None
@@ -294,13 +295,13 @@ def _average_interval(runs: Iterable[SimulationRun]) -> Interval | None:
     )
 
 
-def _pass_hat_intervals(runs: Iterable[SimulationRun], num_trials: int) -> dict[int, Interval]:
+def _pass_hat_intervals(runs: Iterable[Simulation], num_trials: int) -> dict[int, Interval]:
     values = pass_hat_by_task(successes_by_task(runs), num_trials)
     intervals = {k: mean_interval(of_tasks) for k, of_tasks in values.items()}
     return {k: interval for k, interval in intervals.items() if interval is not None}
 
 
-def _cut_short(runs: Iterable[SimulationRun]) -> dict[str, int]:
+def _cut_short(runs: Iterable[Simulation]) -> dict[str, int]:
     usages = [usage for run in runs for usage in (run.agent_usage, run.user_usage) if usage]
     counts = {
         "length": sum(usage.cut_off for usage in usages),
@@ -312,7 +313,7 @@ def _cut_short(runs: Iterable[SimulationRun]) -> dict[str, int]:
 def participants(results: Results) -> tuple[str, str]:
     """Return the names of a run's agent and user, each with its model where one was called."""
     info = results.info
-    runs = results.simulations
+    runs = results.outlines()
     if info.audio_native_config is not None:
         return _speaking_agent(info.audio_native_config), info.user_info.implementation
     return (
@@ -330,14 +331,16 @@ def _speaking_agent(config: AudioNativeConfig) -> str:
     return f"{config.provider}: {text_agent}"
 
 
-def _name(implementation: str, model: str | None, usages: Iterable[SessionUsage | None]) -> str:
+def _name(
+    implementation: str, model: str | None, usages: Iterable[SessionUsage | Usage | None]
+) -> str:
     # Runs that were stored without usage may have called the model.
     measured = [usage for usage in usages if usage is not None]
     called = any(usage.model_calls for usage in measured) or not measured
     return f"{implementation} ({model})" if model and called else implementation
 
 
-def expenses(runs: Iterable[SimulationRun]) -> tuple[Expense, Expense]:
+def expenses(runs: Iterable[Simulation]) -> tuple[Expense, Expense]:
     """Return what the agent and the user of these simulations used."""
     played = list(runs)
     return (
@@ -353,11 +356,11 @@ _USER_FAILED = frozenset({TerminationReason.USER_ERROR})
 
 
 def _session(
-    run: SimulationRun,
+    run: Simulation,
     cost: float | None,
-    usage: SessionUsage | None,
+    usage: SessionUsage | Usage | None,
     failures: frozenset[TerminationReason],
-) -> tuple[float | None, SessionUsage | None]:
+) -> tuple[float | None, SessionUsage | Usage | None]:
     """Return cost and usage of a role; the cost is unknown where its first call failed.
 
     A call that failed leaves no usage: an episode that ended with it was not free of calls.
@@ -367,12 +370,12 @@ def _session(
     return None if is_unknown else cost, usage
 
 
-def expense(sessions: Iterable[tuple[float | None, SessionUsage | None]]) -> Expense:
+def expense(sessions: Iterable[tuple[float | None, SessionUsage | Usage | None]]) -> Expense:
     """Add up the cost and usage of sessions; a session without model calls costs nothing."""
     known = 0.0
     unpriced = priced = prompt = completion = calls = cached = without_calls = unmeasured = 0
     for cost, recorded in sessions:
-        usage = recorded or SessionUsage()
+        usage = recorded or Usage()
         prompt += usage.prompt_tokens
         completion += usage.completion_tokens
         calls += usage.model_calls
@@ -393,21 +396,21 @@ def expense(sessions: Iterable[tuple[float | None, SessionUsage | None]]) -> Exp
 
 def task_rows(results: Results) -> list[TaskRow]:
     """Return one row per task that was played, in the natural order of their ids."""
-    by_task: dict[str, list[SimulationRun]] = defaultdict(list)
-    for run in results.simulations:
+    by_task: dict[str, list[Outline]] = defaultdict(list)
+    for run in results.outlines():
         by_task[run.task_id].append(run)
     return [_row(name, by_task[name]) for name in sorted(by_task, key=natural_key)]
 
 
-def _row(task_id: str, runs: Sequence[SimulationRun]) -> TaskRow:
-    scored = [run for run in runs if run.is_scored and run.reward_info]
+def _row(task_id: str, runs: Sequence[Outline]) -> TaskRow:
+    scored = [run for run in runs if run.is_scored]
     return TaskRow(
         task_id=task_id,
         trials=len(runs),
         scored=len(scored),
         passed=sum(map(run_passed, scored)),
         reward=average_reward(scored),
-        messages=sum(len(run.get_messages()) for run in runs) / len(runs),
+        messages=sum(run.num_messages for run in runs) / len(runs),
         lost_on=tuple(dict.fromkeys(cause for run in runs for cause in lost_on(run))),
         blame=tuple(dict.fromkeys(side for run in runs if (side := blamed(run)) is not None)),
     )

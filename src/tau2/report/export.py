@@ -103,7 +103,7 @@ def redacted(row: Row, redact: Callable[[str], str]) -> Row:
 def simulation_rows(name: str, results: Results) -> Iterator[Row]:
     """Yield one row per simulation, with the columns of `SIMULATION_COLUMNS`."""
     for run, public in zip(
-        results.simulations, rows(results.info, results.tasks, results.simulations), strict=True
+        results.simulations, rows(results.info, results.tasks, results.outlines()), strict=True
     ):
         row = {"run": name, **public, **_outcome(run)}
         for column in ("info_user_llm_args", "info_agent_llm_args"):

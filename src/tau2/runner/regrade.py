@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tau2.blame import with_blame
 from tau2.data_model.message import AssistantMessage, UserMessage
+from tau2.data_model.outline import BLAME
 from tau2.data_model.simulation import NO_SCORE, RewardInfo, SimulationRun, Unit
 from tau2.data_model.tasks import Task
 from tau2.environment.task_setup import TaskSetup
@@ -16,7 +17,6 @@ from tau2.evaluator.evaluator import EvaluationType, grade
 from tau2.evaluator.evidence import Judge, ReplayRule
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.metrics.agent_metrics import is_successful, mean
-from tau2.metrics.outcomes import BLAME
 from tau2.runner.resolve import ResolvedRun, environment_of_record, is_solo_agent, policy_rules
 from tau2.storage.results import Results
 

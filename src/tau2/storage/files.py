@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 _BINARY = getattr(os, "O_BINARY", 0)  # without it, Windows translates line ends
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
@@ -20,6 +21,19 @@ _GROW = os.O_WRONLY | os.O_APPEND | _BINARY
 
 PART = ".part"
 """The suffix of a file that is being written. One that a crash left behind may be removed."""
+
+
+class Stamp(NamedTuple):
+    """When a file was changed, and which one it is: equal stamps mean the same content.
+
+    Nobody but the kernel sets the second time. A disk that loses bits changes none of them.
+    """
+
+    modified: int
+    changed: int
+    """Nanoseconds, like `modified`."""
+    number: int
+    """The file's number in its file system."""
 
 
 @contextmanager
@@ -33,14 +47,19 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def _write_all(handle: int, content: bytes) -> None:
+def _write_all(handle: int, content: bytes | bytearray) -> None:
     """Write everything: one system call may write less than it is given."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(handle, rest) :]
 
 
-def write_atomically(path: Path, content: bytes, *, create_folder: bool = True) -> None:
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return what changes when a file is written, replaced, copied or restored."""
+    return Stamp(status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def write_atomically(path: Path, content: bytes | bytearray, *, create_folder: bool = True) -> None:
     """Replace `path` by a file with `content`, durably.
 
     The content and the folder entry are synced.
@@ -58,7 +77,7 @@ def write_atomically(path: Path, content: bytes, *, create_folder: bool = True) 
         sync_folder(path.parent)
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def _write_synced(path: Path, content: bytes | bytearray) -> None:
     handle = os.open(path, _NEW, 0o666)
     try:
         _write_all(handle, content)

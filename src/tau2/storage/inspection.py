@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from tau2.data_model.simulation import SimulationRun, Unit
 from tau2.errors import ConfigError, DataFileError
-from tau2.storage.files import PART
+from tau2.storage.files import PART, Stamp, stamp_of
 from tau2.storage.journal import (
     Dropped,
     JournalContent,
@@ -43,13 +44,24 @@ from tau2.storage.results import (
 from tau2.utils.finite_json import refuse_constant
 from tau2.utils.json_types import JsonValue
 
-# Bytes. Of a larger run only sizes are compared; its simulations are checked when they are read.
+# Bytes of files that were touched since their record was written. Of more than that, only sizes are
+# compared; the simulations are checked when they are read.
 _READ_AT_ONCE = 1 << 28
+
+_COARSEST_CLOCK = 2_000_000_000
+"""Nanoseconds within which a file system may give two changes the same time."""
 
 _OBJECT = re.compile(r'\n    (?=\{\n      "id": )')
 """Where a task or a simulation begins in a single file, as `encode_results` indents it."""
 
 PLAYED_AGAIN = "its unit is played again"
+
+
+class _File(NamedTuple):
+    """A simulation's file, as the folder lists it."""
+
+    size: int
+    stamp: Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,8 @@ class Inspection:
     is_as_recorded: bool = True
     """Whether the journal holds the digest of the results file."""
     is_journal_sound: bool = True
+    written: int = 0
+    """When the journal was last written, in nanoseconds."""
     opened: Opened | None = None
     """The latest record of what the run is."""
     sequence: int = 0
@@ -101,6 +115,8 @@ class Inspection:
     """Files to put aside; they are never deleted."""
     damaged_content: dict[str, bytes] = field(default_factory=dict)
     """Content to put aside under these names, of files that are written anew."""
+    whole: dict[str, Stamp] = field(default_factory=dict)
+    """By id, files that were read and are whole, and that their records do not know like this."""
     leftovers: list[Path] = field(default_factory=list)
     """Files that only a crash leaves; they are removed."""
     damage: list[Damage] = field(default_factory=list)
@@ -138,6 +154,7 @@ def _read_records(inspection: Inspection, path: Path) -> list[str]:
         inspection.is_journal_sound = False
         inspection.damaged_content[file.name] = file.read_bytes()
     inspection.sequence = len(journal.records)
+    inspection.written = file.stat().st_mtime_ns if file.exists() else 0
     digests = []
     for record in journal.records:
         if isinstance(record, Stored):
@@ -226,27 +243,43 @@ def _reason(problem: Exception) -> str:
 
 def _inspect_folder(inspection: Inspection, path: Path) -> None:
     folder = simulations_folder(path)
-    sizes = dict(_sizes(inspection, folder))
+    found = dict(_files(inspection, folder))
     # A simulation that was replaced is removed after the record of the other one; a crash may come
     # between.
-    for name in inspection.replaced & sizes.keys():
+    for name in inspection.replaced & found.keys():
         inspection.leftovers.append(folder / f"{name}.json")
-        del sizes[name]
-    read = sum(sizes.values()) <= _READ_AT_ONCE
+        del found[name]
+    touched = {
+        entry.id: found[entry.id].size
+        for entry in inspection.entries.values()
+        if entry.id in found and not _is_untouched(entry, found[entry.id], inspection.written)
+    }
+    read = sum(touched.values()) <= _READ_AT_ONCE
     for unit, entry in list(inspection.entries.items()):
-        size = sizes.pop(entry.id, None)
-        problem = _problem(entry, size, folder, read=read)
+        file = found.pop(entry.id, None)
+        problem = _problem(entry, file, folder, read=read and entry.id in touched)
         before = inspection.earlier.get(entry.id) if problem is not None else None
-        if before is not None and _problem(before, size, folder, read=True) is None:
+        if before is not None and _problem(before, file, folder, read=True) is None:
             inspection.entries[unit] = before
             inspection.must_rewrite = True
         elif problem is not None:
-            _put_aside(inspection, unit, folder, problem, exists=size is not None)
-    _adopt(inspection, [folder / f"{name}.json" for name in sizes])
+            _put_aside(inspection, unit, folder, problem, exists=file is not None)
+        elif file is not None and read and (entry.stamp != file.stamp or entry.facts is None):
+            inspection.whole[entry.id] = file.stamp
+    _adopt(inspection, [folder / f"{name}.json" for name in found])
 
 
-def _sizes(inspection: Inspection, folder: Path) -> Iterator[tuple[str, int]]:
-    """Yield name and size of every simulation file; add half-written files to the leftovers."""
+def _is_untouched(entry: Stored, file: _File, written: int) -> bool:
+    """Return whether a file is as it was when it was last known to be whole.
+
+    A file that was changed shortly before the journal was last written (at `written`, in
+    nanoseconds) may have been changed again without another time.
+    """
+    return entry.stamp == file.stamp and file.stamp.changed < written - _COARSEST_CLOCK
+
+
+def _files(inspection: Inspection, folder: Path) -> Iterator[tuple[str, _File]]:
+    """Yield every simulation file by name; add half-written files to the leftovers."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as files:
@@ -254,15 +287,17 @@ def _sizes(inspection: Inspection, folder: Path) -> Iterator[tuple[str, int]]:
             if file.name.endswith(PART):
                 inspection.leftovers.append(Path(file.path))
             elif file.name.endswith(".json") and file.is_file():
-                yield file.name.removesuffix(".json"), file.stat().st_size
+                status = file.stat()
+                found = _File(status.st_size, stamp_of(status))
+                yield file.name.removesuffix(".json"), found
 
 
-def _problem(entry: Stored, size: int | None, folder: Path, *, read: bool) -> str | None:
+def _problem(entry: Stored, file: _File | None, folder: Path, *, read: bool) -> str | None:
     """Return what is wrong with the file of an entry."""
-    if size is None:
+    if file is None:
         return "it is missing"
-    if size != entry.size:
-        return f"it has {size} bytes, where {entry.size} were written"
+    if file.size != entry.size:
+        return f"it has {file.size} bytes, where {entry.size} were written"
     return damage_of(folder / f"{entry.id}.json", entry) if read else None
 
 
@@ -317,6 +352,7 @@ def _adopt(inspection: Inspection, files: list[Path]) -> None:
 
 def _sound(inspection: Inspection, file: Path) -> tuple[SimulationRun, Saved] | None:
     try:
+        stamp = stamp_of(file.stat())
         content = file.read_bytes()
         run = decode_simulation(content, file)
         if run.id != file.stem:
@@ -328,7 +364,7 @@ def _sound(inspection: Inspection, file: Path) -> tuple[SimulationRun, Saved] | 
             "simulation", where, f"{_reason(problem)}; it is put aside and {PLAYED_AGAIN}"
         )
         return None
-    return run, Saved(file, len(content), digest(content))
+    return run, Saved(file, len(content), digest(content), stamp)
 
 
 def _refuse_without_trial(runs: Iterable[SimulationRun]) -> None:
@@ -413,7 +449,7 @@ def _inspect_beside(inspection: Inspection, path: Path) -> None:
     Raise ConfigError for those of another run.
     """
     folder = simulations_folder(path)
-    beside = {name for name, _ in _sizes(inspection, folder)}
+    beside = {name for name, _ in _files(inspection, folder)}
     strangers = sorted(beside - inspection.ids - inspection.inline.keys())
     if strangers:
         raise ConfigError(

@@ -8,16 +8,23 @@ for content.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, PlainSerializer, TypeAdapter, ValidationError
 
-from tau2.data_model.simulation import NO_SCORE, ResultsFormat, SimulationRun, Unit
-from tau2.storage.files import AppendFile, write_atomically
+from tau2.data_model.outline import Facts, Outline
+from tau2.data_model.simulation import (
+    NO_SCORE,
+    ResultsFormat,
+    SimulationRun,
+    TerminationReason,
+    Unit,
+)
+from tau2.storage.files import AppendFile, Stamp, write_atomically
 from tau2.storage.framed import framed, unframed
 from tau2.storage.results import Saved
 from tau2.utils.json_types import JsonObject
@@ -73,7 +80,7 @@ class Opened(BaseModel):
 class Stored:
     """A simulation is durable.
 
-    A run keeps one of these in memory per simulation: about 500 bytes.
+    A run keeps one of these in memory per simulation: about 1,000 bytes.
     """
 
     kind: Literal["stored"] = "stored"
@@ -91,6 +98,10 @@ class Stored:
     duration: float | None = None
     replaces: str | None = None
     """The id of the attempt that this one replaces."""
+    facts: Annotated[Facts | None, PlainSerializer(Facts.data, when_used="unless-none")] = None
+    """What figures need beside the other fields; None in records of older versions."""
+    stamp: Stamp | None = None
+    """Of its file, when it was last known to be whole."""
 
     @classmethod
     def of(cls, run: SimulationRun, saved: Saved, *, replaces: str | None = None) -> Stored:
@@ -108,6 +119,26 @@ class Stored:
             user_cost=run.user_cost,
             duration=run.duration,
             replaces=replaces,
+            facts=Facts.of(run),
+            stamp=saved.stamp,
+        )
+
+    @property
+    def outline(self) -> Outline | None:
+        """What figures need of the simulation; None in records of older versions."""
+        if self.facts is None:
+            return None
+        return Outline(
+            id=self.id,
+            task_id=self.task_id,
+            trial=self.trial,
+            seed=self.seed,
+            termination_reason=TerminationReason(self.termination),
+            reward=self.reward,
+            agent_cost=self.agent_cost,
+            user_cost=self.user_cost,
+            duration=self.duration,
+            facts=self.facts,
         )
 
     @property
@@ -234,9 +265,15 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """Make a record durable. Raise OSError if it may not be."""
+        self.extend([record])
+
+    def extend(self, records: Sequence[Record]) -> None:
+        """Make several records durable at once. Raise OSError if one of them may not be."""
         with self._order:
-            size = self._file.write(encode_record(record, self._sequence + 1))
-            self._sequence += 1
+            first = self._sequence + 1
+            lines = (encode_record(record, seq) for seq, record in enumerate(records, first))
+            size = self._file.write(b"".join(lines))
+            self._sequence += len(records)
         self._file.sync(size)
 
     def is_in_place(self) -> bool:

@@ -6,10 +6,12 @@ Damaged content is never deleted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from tau2.data_model.outline import Facts
 from tau2.data_model.simulation import Info, ResultsFormat
 from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError
@@ -21,14 +23,18 @@ from tau2.storage.results import (
     Results,
     companion,
     content_of,
+    decode_simulation,
     digest,
     journal_file,
     results_file,
     save_simulation,
+    simulation_file,
     simulations_folder,
 )
 
 DAMAGED_NAME = "damaged"
+
+_WORTH_REWRITING = 256  # files that were read; a journal is not written anew for fewer
 
 
 def known_run(inspection: Inspection, tasks: Sequence[Task], path: Path) -> Results:
@@ -92,6 +98,32 @@ def repair(inspection: Inspection, path: Path) -> None:
         file.unlink(missing_ok=True)
     for run in inspection.inline.values():
         save_simulation(run, simulations_folder(path))
+
+
+def renew(inspection: Inspection, path: Path) -> None:
+    """Bring the records of many whole files up to date: the run was copied, or is an older one's.
+
+    The next time it is opened, nothing has to be read.
+    """
+    if len(inspection.whole) < _WORTH_REWRITING:
+        return
+    folder = simulations_folder(path)
+    for unit, entry in inspection.entries.items():
+        stamp = inspection.whole.get(entry.id)
+        if stamp is not None:
+            facts = entry.facts or _facts_in(simulation_file(folder, entry.id), entry)
+            inspection.entries[unit] = replace(entry, facts=facts, stamp=stamp)
+    inspection.must_rewrite = True
+
+
+def _facts_in(file: Path, entry: Stored) -> Facts | None:
+    """Return what figures need of a whole file; None for one that is not, or not any more."""
+    try:
+        content = file.read_bytes()
+        run = decode_simulation(content, file)
+    except (OSError, DataFileError):
+        return None
+    return Facts.of(run) if digest(content) == entry.sha256 else None
 
 
 def rewrite_journal(path: Path, results: Results, form: ResultsFormat, opened: Opened) -> None:

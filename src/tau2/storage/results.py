@@ -15,13 +15,20 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, Protocol, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 
 from tau2.data_model.audio import AudioNativeConfig, LiveConfig, LocalConfig
 from tau2.data_model.message import (
@@ -33,6 +40,7 @@ from tau2.data_model.message import (
     UserMessage,
     _now,
 )
+from tau2.data_model.outline import Outline
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import (
     Info,
@@ -45,9 +53,10 @@ from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError, needs_extra
 from tau2.storage import files
 from tau2.storage.results_table import rows
+from tau2.storage.stored_simulations import StoredSimulations, outlines_of, whole
 from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
-from tau2.utils.model_json import holds_pair, model_json
+from tau2.utils.model_json import holds_pair, model_json, value_json
 from tau2.utils.text import error_text, first_of, plural
 
 logger = logging.getLogger(__name__)
@@ -77,6 +86,10 @@ integers that are too large for a cost.
 Several patterns, because each is searched for by its beginning, which takes a fifth of the time.
 """
 
+_INDEX: TypeAdapter[list[SimulationIndexEntry]] = TypeAdapter(list[SimulationIndexEntry])
+_INDEXED_AT_ONCE = 1_000
+_EMPTY_INDEX = b"[]\n}"
+
 _DEEPEST = 100  # levels of a simulation; real ones have about ten, and serializers fail near 250
 
 
@@ -86,6 +99,8 @@ class Saved(NamedTuple):
     path: Path
     size: int
     sha256: str
+    stamp: files.Stamp | None = None
+    """As it was found after it was written; None for content that is no file."""
 
 
 class Results(BaseModel):
@@ -111,13 +126,38 @@ class Results(BaseModel):
 
         return html_of(self)
 
+    @field_validator("simulations", mode="wrap")
+    @classmethod
+    def _take(
+        cls, runs: object, check: Callable[[object], list[SimulationRun]]
+    ) -> list[SimulationRun]:
+        """Take over simulations that are on disk without reading them."""
+        return runs.copy() if isinstance(runs, StoredSimulations) else check(runs)  # type: ignore[return-value]
+
+    @field_serializer("simulations", mode="wrap")
+    def _write(self, runs: Sequence[SimulationRun], write: Callable[[object], Any]) -> Any:
+        return write(whole(runs))
+
+    def outlines(self) -> list[Outline]:
+        """Return what figures need of each simulation, in order: everything but the conversation.
+
+        Conversations that lie on disk are not read for it, if the run's journal holds the outline.
+        """
+        return outlines_of(self.simulations)
+
+    def calls(self) -> Iterator[SimulationRun]:
+        """Yield the spoken simulations, read one after another."""
+        for place, outline in enumerate(self.outlines()):
+            if outline.facts.is_call:
+                yield self.simulations[place]
+
     def average_reward(self) -> float:
         """Return the mean reward of the scored simulations.
 
         When there is none it is NaN, and a UserWarning says so.
         """
         rewards = [
-            run.reward_info.reward for run in self.simulations if run.is_scored and run.reward_info
+            one.reward for one in self.outlines() if one.is_scored and one.reward is not None
         ]
         if rewards:
             return sum(rewards) / len(rewards)
@@ -160,7 +200,7 @@ class Results(BaseModel):
         with needs_extra("report", "pandas"):
             import pandas as pd  # noqa: PLC0415  -- optional
 
-        return pd.DataFrame(rows(self.info, self.tasks, self.simulations))
+        return pd.DataFrame(rows(self.info, self.tasks, self.outlines()))
 
     @classmethod
     def df_from_path(cls, path: str | Path) -> Any:
@@ -228,7 +268,7 @@ def write_atomically(path: Path, text: str) -> None:
     files.write_atomically(path, text.encode())
 
 
-def digest(content: bytes) -> str:
+def digest(content: bytes | bytearray) -> str:
     """Return the SHA-256 of a file's bytes."""
     return hashlib.sha256(content).hexdigest()
 
@@ -533,7 +573,18 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def order_of(results: Results) -> Callable[[SimulationRun], tuple[int, int, str]]:
+class _InRun(Protocol):
+    """A simulation, or its record."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def task_id(self) -> str: ...
+    @property
+    def unit(self) -> Unit: ...
+
+
+def order_of(results: Results) -> Callable[[_InRun], tuple[int, int, str]]:
     """Return the key that sorts simulations by trial and by task."""
     position = {task.id: number for number, task in enumerate(results.tasks)}
     return lambda run: (run.unit.trial, position.get(run.task_id, len(position)), run.id)
@@ -551,7 +602,7 @@ def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
 
 def missing_units(results: Results) -> list[Unit]:
     """Return the units that a run has no simulation of, in the order of trials and tasks."""
-    there = {run.unit for run in results.simulations}
+    there = {one.unit for one in results.outlines()}
     trials = range(results.info.num_trials)
     wanted = [Unit(task.id, trial) for trial in trials for task in results.tasks]
     return [unit for unit in wanted if unit not in there]
@@ -576,7 +627,7 @@ def save_simulation(run: SimulationRun, folder: Path) -> Saved:
     content = encode_simulation(run)
     folder.mkdir(exist_ok=True)
     files.write_atomically(path, content, create_folder=False)
-    return Saved(path, len(content), digest(content))
+    return Saved(path, len(content), digest(content), files.stamp_of(path.stat()))
 
 
 def encode_simulation(run: SimulationRun) -> bytes:
@@ -636,13 +687,43 @@ def indexed(results: Results) -> Results:
 
     Raise DataFileError for a figure that no file can hold.
     """
-    index = [_index_entry(run) for run in results.simulations]
+    index = list(map(_index_entry, results.outlines()))
     return results.model_copy(update={"simulation_index": index})
 
 
-def _index_entry(run: SimulationRun) -> SimulationIndexEntry:
+def encode_index(results: Results) -> bytes | bytearray:
+    """Return the bytes of the results file of a folder, with an index of the simulations.
+
+    They are those of `encode_results(indexed(results), "dir")`; the index is never held as a whole.
+    """
+    without = results.model_copy(update={"simulation_index": []})
+    content = bytearray(encode_results(without, "dir"))
+    outlines = results.outlines()
+    if not outlines:
+        return content
+    assert content.endswith(_EMPTY_INDEX), "the index is the last field of a results file"
+    del content[-len(_EMPTY_INDEX) :]
+    for start in range(0, len(outlines), _INDEXED_AT_ONCE):
+        batch = list(map(_index_entry, outlines[start : start + _INDEXED_AT_ONCE]))
+        text = value_json(_INDEX, batch, indent=2)
+        content += b",\n" if start else b"[\n"
+        # The lines between its brackets, one level deeper.
+        content += f"  {text[2:-2]}".replace("\n", "\n  ").encode()
+    content += b"\n  ]\n}"
+    return content
+
+
+def _index_entry(run: Outline) -> SimulationIndexEntry:
     try:
-        return SimulationIndexEntry.of(run)
+        return SimulationIndexEntry(
+            id=run.id,
+            task_id=run.task_id,
+            trial=run.trial,
+            reward=run.reward,
+            termination_reason=run.termination_reason.value,
+            agent_cost=run.agent_cost,
+            duration=run.duration,
+        )
     except ValidationError as problem:
         fields = ", ".join(str(one["loc"][0]) for one in problem.errors(include_input=False))
         raise DataFileError(f"simulation {run.id}: no number can be read of {fields}") from problem

@@ -5,32 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tau2.data_model.conventions import TRANSFER_TOOL
-from tau2.data_model.simulation import Info, SimulationRun
+from tau2.data_model.outline import Outline
+from tau2.data_model.simulation import Info
 from tau2.data_model.tasks import Task
 from tau2.utils.json_types import JsonObject
 
 
-def rows(
-    info: Info, tasks: Sequence[Task], simulations: Sequence[SimulationRun]
-) -> list[JsonObject]:
+def rows(info: Info, tasks: Sequence[Task], simulations: Sequence[Outline]) -> list[JsonObject]:
     """Return one row per simulation."""
     of_run = _run_columns(info)
     of_task = {task.id: _task_columns(task) for task in tasks}
     return [{**_columns(run), **of_run, **of_task.get(run.task_id, {})} for run in simulations]
 
 
-def _columns(run: SimulationRun) -> JsonObject:
+def _columns(run: Outline) -> JsonObject:
     return {
         "simulation_id": run.id,
         "task_id": run.task_id,
         "trial": run.trial,
         "seed": run.seed,
-        "reward": run.reward_info.reward if run.reward_info else None,
+        "reward": run.reward,
         "agent_cost": run.agent_cost,
         "user_cost": run.user_cost,
         "termination_reason": run.termination_reason.value,
         "duration": run.duration,
-        "num_messages": len(run.get_messages()),
+        "num_messages": run.num_messages,
     }
 
 

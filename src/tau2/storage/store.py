@@ -17,13 +17,16 @@ import socket
 import threading
 import weakref
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from tau2.data_model.outline import Facts
 from tau2.data_model.simulation import Info, ResultsFormat, SimulationRun, Unit
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, DataFileError
 from tau2.storage.compatibility import refuse_differences, task_digest
-from tau2.storage.files import write_atomically
+from tau2.storage.files import Stamp, stamp_of, write_atomically
 from tau2.storage.inspection import PLAYED_AGAIN, Damage, Inspection, damage_of, inspect_run
 from tau2.storage.journal import (
     Dropped,
@@ -35,16 +38,15 @@ from tau2.storage.journal import (
     rank_of,
 )
 from tau2.storage.lock import LOCK_NAME, RunLock
-from tau2.storage.repair import changed_tasks, known_run, put_aside, repair
+from tau2.storage.repair import changed_tasks, known_run, put_aside, renew, repair
 from tau2.storage.results import (
     Results,
-    collector_paused,
     companion,
     content_of,
     decode_simulation,
     digest,
+    encode_index,
     encode_results,
-    indexed,
     journal_file,
     order_of,
     results_file,
@@ -52,6 +54,7 @@ from tau2.storage.results import (
     simulation_file,
     simulations_folder,
 )
+from tau2.storage.stored_simulations import Shelf, StoredSimulations
 from tau2.utils.json_types import JsonMapping
 from tau2.utils.utils import get_now
 
@@ -59,8 +62,8 @@ __all__ = ["RunStore", "Unit"]
 
 logger = logging.getLogger(__name__)
 
-# Simulations kept in memory for `finish`. The others are read again, so that memory does not grow
-# with the run.
+# Simulations kept in memory for whoever uses the results. The others are read from disk again, so
+# that memory does not grow with the run.
 _HELD = 256
 
 
@@ -178,6 +181,7 @@ class RunStore:
             changed_tasks=changed_tasks(inspection, stored.tasks, tasks),
         )
         repair(inspection, path)
+        renew(inspection, path)
         merged = _merged(stored, info, tasks)
         content = encode_results(merged, "dir")
         opening = _opening(merged, {**stored_settings, **settings}, content)
@@ -275,15 +279,10 @@ class RunStore:
         """Return a stored simulation; None for a damaged one, which is put aside."""
         if entry.id in self._held:
             return self._held[entry.id]
-        file = simulation_file(simulations_folder(self._path()), entry.id)
         try:
-            content = file.read_bytes()
-            if digest(content) == entry.sha256:
-                return decode_simulation(content, file)
-            problem = "its content is not as it was written"
-        except (OSError, DataFileError) as error:
-            problem = str(error)
-        self._drop(entry, problem)
+            return read_stored(simulations_folder(self._path()), entry)
+        except DataFileError as error:
+            self._drop(entry, str(error))
         return None
 
     def _drop(self, entry: Stored, problem: str) -> None:
@@ -303,28 +302,63 @@ class RunStore:
     def finish(self) -> Results:
         """Write the index (or the single file) and return the run, ordered by trials and tasks.
 
-        A stored simulation that is found to be damaged is put aside, added to `damage`, and left
-        out of the results.
+        The simulations of a folder are read when they are used. One that was touched since it was
+        stored is read now; if it is damaged, it is put aside, added to `damage`, and left out of
+        the results.
         """
         if self.results is None:
             raise ConfigError("the run was never opened")
         try:
             if self.path is not None:
                 self._writing_in_place()
-            with collector_paused():
-                runs = [run for run in map(self._load, self.entries) if run is not None]
-            results = self.results.model_copy(
-                update={"simulations": sorted(runs, key=order_of(self.results))}
-            )
-            if self.path is not None:
-                self._write(results)
+            if self.path is None:
+                runs = sorted(self._held.values(), key=order_of(self.results))
+                return self._with(runs)
+            self._check_touched()
+            results = self._with(self._simulations())
+            if self.format == "json":
+                # They are in one file then, and cannot be read one by one.
+                results = self._with(list(results.simulations))
+            self._write(results)
         finally:
             self.close()
         return results
 
+    def _with(self, runs: list[SimulationRun] | StoredSimulations) -> Results:
+        assert self.results is not None, "checked by `finish`"
+        return self.results.model_copy(update={"simulations": runs})
+
+    def _simulations(self) -> StoredSimulations:
+        """Return what is stored, in order, to be read when it is used."""
+        assert self.results is not None, "checked by `finish`"
+        entries = sorted(self.entries, key=order_of(self.results))
+        folder = simulations_folder(self._path())
+        items = [self._held.get(entry.id, entry) for entry in entries]
+        return StoredSimulations(items, Shelf(partial(read_stored, folder)))
+
+    def _check_touched(self) -> None:
+        """Read the simulations that were touched since they were stored, and renew their records.
+
+        Damaged ones are put aside.
+        """
+        folder = simulations_folder(self._path())
+        stamps = _stamps(folder)
+        renewed = []
+        for entry in self.entries:
+            stamp = stamps.get(entry.id)
+            if (stamp is not None and stamp == entry.stamp) or entry.id in self._held:
+                continue
+            run = self._load(entry)
+            if run is not None:
+                renewed.append(replace(entry, facts=Facts.of(run), stamp=stamp))
+        if renewed:
+            self._writing().extend(renewed)
+            self._entries.update({entry.unit: entry for entry in renewed})
+
     def _write(self, results: Results) -> None:
         path = self._path()
-        content = encode_results(indexed(results), self.format)
+        as_folder = self.format == "dir"
+        content = encode_index(results) if as_folder else encode_results(results, "json")
         self._writing_in_place().append(Finished(results=digest(content), form=self.format))
         write_atomically(results_file(path), content)
         if self.format == "json":
@@ -357,6 +391,30 @@ class RunStore:
                 errno.ENOENT, "the folder of the run was removed while it was written", self.folder
             )
         return journal
+
+
+def read_stored(folder: Path, entry: Stored) -> SimulationRun:
+    """Return a stored simulation. Raise DataFileError for one that is not as it was written."""
+    file = simulation_file(folder, entry.id)
+    try:
+        content = file.read_bytes()
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise DataFileError(
+            f"{file}: cannot be read ({reason}); the folder of a run has to stay where it is while "
+            "its results are used"
+        ) from problem
+    if digest(content) != entry.sha256:
+        raise DataFileError(f"{file}: its content is not as it was written")
+    return decode_simulation(content, file)
+
+
+def _stamps(folder: Path) -> dict[str, Stamp]:
+    """Return the stamp of every file of a folder, by its name without the suffix."""
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as files:
+        return {Path(file.name).stem: stamp_of(file.stat()) for file in files}
 
 
 def _opening(results: Results, settings: JsonMapping, content: bytes) -> Opened:

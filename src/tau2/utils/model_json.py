@@ -39,12 +39,12 @@ def model_json(model: BaseModel, *, indent: int | None = None, exclude: object =
     )
 
 
-def value_json(adapter: TypeAdapter[ValueT], value: ValueT) -> str:
+def value_json(adapter: TypeAdapter[ValueT], value: ValueT, *, indent: int | None = None) -> str:
     """Return a value of an adapter's type as JSON, like `model_json`."""
     return _written(
-        lambda: adapter.dump_json(value, warnings=False).decode(),
+        lambda: adapter.dump_json(value, indent=indent, warnings=False).decode(),
         lambda: adapter.dump_python(value, warnings=False),
-        None,
+        indent,
     )
 
 
