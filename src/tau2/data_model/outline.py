@@ -39,6 +39,8 @@ class Usage(NamedTuple):
     malformed_tool_calls: int = 0
     cut_off: int = 0
     content_filtered: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class Actions(NamedTuple):
@@ -194,16 +196,7 @@ def _shared(value: ValueT) -> ValueT:
 def _usage(usage: SessionUsage | None) -> Usage | None:
     if usage is None:
         return None
-    return _shared(
-        Usage(
-            usage.prompt_tokens,
-            usage.completion_tokens,
-            usage.model_calls,
-            usage.malformed_tool_calls,
-            usage.cut_off,
-            usage.content_filtered,
-        )
-    )
+    return _shared(Usage(*(getattr(usage, name) for name in Usage._fields)))
 
 
 def _actions(reward: RewardInfo | None) -> Actions | None:

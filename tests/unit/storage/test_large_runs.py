@@ -11,9 +11,10 @@ from tests.unit.data_model.test_results import some_results
 from tests.unit.report.conftest import a_priced_run, a_run
 from tests.unit.storage.test_store import TASKS, an_info, failed, opened
 
+from tau2.data_model.outline import Usage
 from tau2.data_model.review import ErrorSource, Review, ReviewError
 from tau2.data_model.reward import ActionCheck, DBCheck, NLAssertionCheck, RewardInfo
-from tau2.data_model.simulation import Results
+from tau2.data_model.simulation import Results, SessionUsage
 from tau2.data_model.tasks import Action
 from tau2.errors import DataFileError
 from tau2.metrics.figures import run_figures
@@ -110,6 +111,10 @@ def test_the_figures_of_outlines_are_those_of_all_simulations(tmp_path, never_re
     assert summarize(results, tmp_path) == summarize(loaded, tmp_path)
     assert results.average_reward() == loaded.average_reward()
     assert repr(results) == repr(loaded)
+
+
+def test_an_outline_has_every_count_of_tokens_and_calls():
+    assert Usage._fields == tuple(SessionUsage.model_fields)
 
 
 def test_so_are_the_figures_of_a_report(tmp_path):
