@@ -132,7 +132,8 @@ class Results(BaseModel):
         cls, runs: object, check: Callable[[object], list[SimulationRun]]
     ) -> list[SimulationRun]:
         """Take over simulations that are on disk without reading them."""
-        return runs.copy() if isinstance(runs, StoredSimulations) else check(runs)  # type: ignore[return-value]
+        taken: Any = runs.copy() if isinstance(runs, StoredSimulations) else check(runs)
+        return taken
 
     @field_serializer("simulations", mode="wrap")
     def _write(self, runs: Sequence[SimulationRun], write: Callable[[object], Any]) -> Any:
