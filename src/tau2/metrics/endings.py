@@ -17,7 +17,7 @@ from tau2.data_model.message import (
 from tau2.data_model.outline import Outline
 from tau2.data_model.simulation import FINISHED, SimulationRun, TerminationReason
 from tau2.errors import DataFileError
-from tau2.metrics.outcomes import place_of
+from tau2.metrics.outcomes import Simulation, place_of
 from tau2.storage.stored_simulations import outlines_of
 from tau2.utils.text import shortened
 
@@ -36,19 +36,22 @@ _WORDS = {
 }
 
 
-def why_ended(run: SimulationRun) -> str:
+def why_ended(run: Simulation) -> str:
     """Return in a sentence why an episode ended, with the error that ended it, if one did."""
     ending = _WORDS[run.termination_reason]
     cause = cause_of_end(run)
     return ending if cause is None else f"{ending}: {cause}"
 
 
-def cause_of_end(run: SimulationRun) -> str | None:
-    """Return the error that ended an episode; None where there is none, or it is not known."""
+def cause_of_end(run: Simulation) -> str | None:
+    """Return the error that ended an episode; None where there is none, or it is not known.
+
+    The last of too many errors is known from the conversation only.
+    """
     if run.termination_reason in FINISHED:
         return None
     if run.termination_reason is TerminationReason.TOO_MANY_ERRORS:
-        return _last_error(run)
+        return _last_error(run) if isinstance(run, SimulationRun) else None
     info = run.info or {}
     error = info.get("error")
     if not isinstance(error, str):
@@ -108,7 +111,7 @@ def early_endings(
 ) -> list[EarlyEnding]:
     """Return how often episodes ended early, and messages were not whole, with the first cause.
 
-    With the `outlines` of the simulations, only the first one of each kind is read.
+    With the `outlines` of the simulations, only those are read whose messages tell the cause.
     """
     counts: dict[str, int] = {}
     first: dict[str, tuple[str, int, str]] = {}
@@ -133,10 +136,13 @@ def _unusual(run: Outline) -> Iterator[tuple[str, int]]:
 
 
 def _first_cause(runs: Sequence[SimulationRun], place: int, outline: Outline, reason: str) -> str:
+    is_told = reason not in CUT_SHORT_WORDS and reason != TerminationReason.TOO_MANY_ERRORS
+    if is_told:
+        return cause_of_end(outline) or why_ended(outline)
     try:
         run = runs[place]
     except DataFileError:  # its folder was taken away since
-        return CUT_SHORT_WORDS.get(reason) or _WORDS[outline.termination_reason]
+        return CUT_SHORT_WORDS.get(reason) or why_ended(outline)
     if reason not in CUT_SHORT_WORDS:
         return cause_of_end(run) or why_ended(run)
     for message in run.get_messages():

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar, get_args
+from typing import Any, NamedTuple, Protocol, TypeVar, cast, get_args
 
 from pydantic import (
     BaseModel,
@@ -133,7 +133,7 @@ class Results(BaseModel):
     ) -> list[SimulationRun]:
         """Take over simulations that are on disk without reading them."""
         taken: Any = runs.copy() if isinstance(runs, StoredSimulations) else check(runs)
-        return taken
+        return cast("list[SimulationRun]", taken)
 
     @field_serializer("simulations", mode="wrap")
     def _write(self, runs: Sequence[SimulationRun], write: Callable[[object], Any]) -> Any:
