@@ -12,7 +12,7 @@ MODEL ?= qwen-0.5b
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
-	test-integrations test-areal test-local test-voice faults newcomer lock test-locked licences sbom wheel-twice
+	test-integrations test-agents test-areal test-local test-voice faults newcomer lock test-locked licences sbom wheel-twice
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA
@@ -90,6 +90,9 @@ docs: $(DOCS)/.ready ## build the documentation site: build/docs/html
 test-integrations: ## run the integrations with the real trainer packages, an environment each
 	$(PYTHON) tests/integrations/run.py $(NAMES)
 
+test-agents: ## play over MCP with both versions of its package and with agent SDKs, an environment each
+	$(PYTHON) tests/agent_programs/run.py
+
 test-areal: $(AREAL)/.ready ## run the AReaL example on the real package (Python 3.11)
 	$(AREAL)/bin/python -m pytest tests/areal/integration -W default -o timeout=300
 
@@ -139,7 +142,7 @@ aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over i
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean: ## remove environments, builds and caches
-	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(VOICE) $(LOCKED) $(OTHERS) $(TOOLS) $(DOCS) $(TRAIN) .venv-all .venv-integrations build dist \
+	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(VOICE) $(LOCKED) $(OTHERS) $(TOOLS) $(DOCS) $(TRAIN) .venv-all .venv-agents .venv-integrations build dist \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:

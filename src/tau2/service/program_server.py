@@ -34,6 +34,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SESSION_HEADER = "mcp-session-id"
 _CONNECTIONS = 2 * MOST_SESSIONS + 32  # a client keeps one open to listen
 _LINGER_SECONDS = 5.0  # in which clients may close their sessions after the last episode
+_BETWEEN_CALLS = 2.0  # seconds in which a client without a session is expected to call again
 _OVER_SECONDS = 60.0  # for which a session is told that its conversation is over
 _NO_REQUEST = -32600  # codes of JSON-RPC
 _NOT_FOUND = -32001
@@ -66,7 +67,7 @@ class ProgramServer(LoopbackServer):
     def linger(self) -> None:
         """Let the clients close their sessions, for some seconds; called from another thread."""
         until = time.monotonic() + _LINGER_SECONDS
-        while self._sessions.open and time.monotonic() < until:
+        while self._sessions.is_in_use and time.monotonic() < until:
             time.sleep(0.02)
 
 
@@ -104,11 +105,13 @@ class _Sessions:
         self._by_id: dict[str, _Endpoint] = {}
         self._by_name: dict[str, asyncio.Task[_Endpoint]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asked_by_name = float("-inf")
 
     @property
-    def open(self) -> int:
-        """Sessions that no client has closed."""
-        return len(self._by_id)
+    def is_in_use(self) -> bool:
+        """Whether a client has not closed its session yet, or asks by a name."""
+        is_asking = time.monotonic() - self._asked_by_name < _BETWEEN_CALLS
+        return bool(self._by_id) or is_asking
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope["path"]).removesuffix("/")
@@ -124,6 +127,7 @@ class _Sessions:
 
     def _named(self, name: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            self._asked_by_name = time.monotonic()
             opening = self._by_name.get(name)
             if opening is None or (opening.done() and opening.exception() is not None):
                 opening = self._by_name[name] = asyncio.ensure_future(self._opened())

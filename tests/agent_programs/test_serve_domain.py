@@ -1,0 +1,271 @@
+"""`tau2 serve-domain` on a real package `mcp`, with real clients of both of its versions."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tau2.environment.task_setup import set_initial_state
+from tau2.registry import registry
+from tau2.storage.results import Results
+
+pytest.importorskip("mcp", reason="make test-agents has environments with it")
+
+HERE = Path(__file__).parent
+TAU2 = (sys.executable, "-m", "tau2.cli")
+OVER = "The conversation is over."
+VENVS = Path(os.environ.get("TAU2_AGENT_VENVS", ""))
+CLIENTS = {
+    name: python
+    for name in ("mcp-1", "mcp-2")
+    if (python := VENVS / name / "bin" / "python").is_file()
+} or {"own": Path(sys.executable)}
+
+
+@pytest.fixture(params=CLIENTS)
+def client(request):
+    return CLIENTS[request.param]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAU2_SIMULATIONS_DIR", str(tmp_path / "simulations"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "simulations"
+
+
+class Served:
+    """A server in a process of its own."""
+
+    def __init__(self, *arguments):
+        command = [*TAU2, "serve-domain", "mock", "--user", "scripted_user", "--save-to", "served"]
+        self.process = subprocess.Popen(
+            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.printed = ""
+        while "header" not in self.printed:
+            line = self.process.stdout.readline()
+            assert line, self.printed
+            self.printed += line
+        self.url = re.search(r"URL +(\S+)", self.printed)[1]
+        self.token = re.search(r"Bearer (\S+)", self.printed)[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def ended(self, code=0):
+        """Wait for the end, and return the simulations."""
+        rest, _ = self.process.communicate(timeout=60)
+        self.printed += rest
+        assert self.process.returncode == code, self.printed
+        assert "Traceback" not in self.printed
+        return Results.load(Path("simulations/served")).simulations
+
+    def request(self, method="POST", path="/mcp", body=None, **headers):
+        """Send a request of one's own; return the status and the body."""
+        given = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        data = json.dumps(body) if isinstance(body, dict) else body
+        connection = http.client.HTTPConnection(self.url.split("/")[2], timeout=20)
+        connection.request(method, path, data, given)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+
+def play(client, scenario, where, *more, code=0):
+    """Run the client's program; return what it saw."""
+    place = json.dumps(where) if isinstance(where, list) else where
+    done = subprocess.run(
+        [str(client), str(HERE / "client.py"), scenario, place, *more],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout) if code == 0 else None
+
+
+def final_hash(run, task):
+    environment = registry.get_env_constructor("mock")()
+    set_initial_state(environment, task, run.messages)
+    return environment.get_db_hash(), environment.get_user_db_hash()
+
+
+def test_the_oracle_s_actions_earn_the_same_and_leave_the_same_database(client):
+    arguments = ("--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_user")
+    subprocess.run([*TAU2, "run", *arguments, "--save-to", "oracle", "--quiet"], check=True)
+    recorded = Results.load(Path("simulations/oracle"))
+    tasks = {task.id: task for task in recorded.tasks}
+    turns = []
+    for run in recorded.simulations:
+        given = len(tasks[run.task_id].history) or 1
+        own = [m.model_dump(mode="json") for m in run.messages[given:] if m.role == "assistant"]
+        turns.append({"task_id": run.task_id, "turns": own})
+    with Served() as served:
+        ends = play(client, "oracle", served.url, served.token, json.dumps(turns))
+        mine = served.ended()
+    assert set(ends.values()) == {OVER}
+    for run, own in zip(recorded.simulations, mine, strict=True):
+        assert own.task_id == run.task_id
+        assert own.reward_info.reward == run.reward_info.reward
+        assert own.termination_reason == run.termination_reason
+        assert final_hash(own, tasks[run.task_id]) == final_hash(run, tasks[run.task_id])
+
+
+def check_everything(seen):
+    assert seen["instructions"] == seen["resource"] == seen["prompt"] == seen["policy"]
+    assert "<policy>" in seen["policy"]
+    assert seen["hints"]["get_users"] is True
+    assert seen["hints"]["create_task"] is False
+    assert seen["first"].startswith("You: Hi! How can I help you today?\n\nCustomer: ")
+    wrong = "Error: invalid arguments for create_task: title: field required"
+    assert seen["wrong"] == [wrong, True]
+    assert seen["unknown"] == ["Error: Tool 'nonsense' not found.", True]
+    assert seen["empty"] == ["Error: `message` is missing or empty", True]
+    assert seen["answer"]
+    assert seen["end"] == OVER
+
+
+def test_a_client_sees_all_that_there_is(client):
+    with Served("--task-ids", "create_task_1") as served:
+        check_everything(play(client, "everything", served.url, served.token))
+        (run,) = served.ended()
+    assert (run.reward_info.reward, run.termination_reason) == (1, "agent_stop")
+
+
+def test_the_same_over_pipes(client):
+    arguments = ["serve-domain", "mock", "--stdio", "--user", "scripted_user", "--save-to", "piped"]
+    check_everything(play(client, "everything", [*TAU2, *arguments]))
+    (run,) = Results.load(Path("simulations/piped")).simulations
+    assert (run.task_id, run.reward_info.reward) == ("create_task_1", 1)
+
+
+def test_a_program_that_closes_the_pipes_has_ended_the_conversation(client):
+    arguments = ["serve-domain", "mock", "--stdio", "--user", "scripted_user", "--save-to", "piped"]
+    play(client, "leaving", [*TAU2, *arguments])
+    (run,) = Results.load(Path("simulations/piped")).simulations
+    assert (run.termination_reason, run.reward_info.reward) == ("agent_stop", 1)
+
+
+def test_many_sessions_at_once(client):
+    episodes = ("--task-ids", "create_task_1", "--num-trials", "12", "--max-concurrency", "12")
+    with Served(*episodes) as served:
+        ends = play(client, "crowd", served.url, served.token, "12")["ends"]
+        runs = served.ended()
+    assert ends == [OVER] * 12
+    assert [run.reward_info.reward for run in runs] == [1] * 12
+
+
+def test_a_name_keeps_the_sessions_of_one_episode_together(client):
+    with Served("--task-ids", "create_task_1") as served:
+        seen = play(client, "named", served.url, served.token)
+        (run,) = served.ended()
+    assert "task_2" in seen["made"]
+    assert seen["end"] == seen["after"] == OVER
+    assert run.reward_info.reward == 1
+
+
+def test_who_leaves_ends_the_conversation_and_who_only_looks_has_played_nothing(client):
+    with Served("--task-ids", "create_task_1") as served:
+        assert play(client, "looking", served.url, served.token)["tools"] > 4
+        play(client, "leaving", served.url, served.token)
+        (run,) = served.ended()
+    assert (run.termination_reason, run.reward_info.reward) == ("agent_stop", 1)
+
+
+def test_a_program_that_is_killed_is_silent_and_has_failed(client):
+    with Served("--task-ids", "create_task_1", "--session-timeout", "2") as served:
+        play(client, "dying", served.url, served.token, code=9)
+        (run,) = served.ended()
+    assert run.termination_reason == "agent_error"
+    assert run.info["error"] == "agent: the program made no call for 2 seconds"
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+def test_requests_that_may_not_be_answered_are_refused():
+    with Served("--task-ids", "create_task_1") as served:
+        wrong = {"Authorization": "Bearer wrong"}
+        assert served.request(body=INITIALIZE, **wrong)[0] == 401
+        assert served.request(body=INITIALIZE, Host="example.com")[0] == 421
+        assert served.request(body=INITIALIZE, Origin="http://example.com")[0] == 403
+        assert served.request(body=INITIALIZE, Content_Type="text/plain")[0] == 415
+        assert served.request(body="{" + " " * 1_100_000 + "}")[0] == 413
+        assert served.request(body="{")[0] == 400
+        assert served.request(body='{"x": NaN}')[0] == 400
+        assert served.request(path="/", body=INITIALIZE)[0] == 404
+        assert served.request(path="/mcp/a/b", body=INITIALIZE)[0] == 404
+        assert served.request(path="/mcp/" + "a" * 65, body=INITIALIZE)[0] == 404
+        status, text = served.request(body={**INITIALIZE, "method": "tools/list"})
+        assert status == 400
+        assert "open a session first" in text
+        status, text = served.request(body=INITIALIZE, mcp_session_id="0" * 32)
+        assert status == 404
+        assert "Session not found" in text
+        assert served.request("GET", body=None)[0] == 400
+        play(sys.executable, "leaving", served.url, served.token)
+        (run,) = served.ended()
+    assert run.reward_info.reward == 1, "none of it reached the episode"
+
+
+def test_who_comes_when_all_are_under_way_waits_for_the_next():
+    episodes = ("--task-ids", "create_task_1", "--num-trials", "3", "--max-concurrency", "1")
+    with Served(*episodes) as served:
+        ends = play(sys.executable, "crowd", served.url, served.token, "3")["ends"]
+        served.ended()
+    assert ends == [OVER] * 3
+
+
+def test_ctrl_c_ends_a_run_for_which_nobody_plays():
+    with Served("--num-tasks", "2") as served:
+        play(sys.executable, "leaving", served.url, served.token)
+        time.sleep(1)
+        served.process.send_signal(signal.SIGINT)
+        runs = served.ended(code=130)
+    assert len(runs) == 1
+    assert "interrupted after 1 of 2 simulations" in served.printed
+    assert "tau2 serve-domain mock" in served.printed
+    assert "--auto-resume" in served.printed
+
+
+def test_what_is_missing_is_played_later():
+    with Served("--num-tasks", "2") as served:
+        play(sys.executable, "leaving", served.url, served.token)
+        time.sleep(1)
+        served.process.send_signal(signal.SIGTERM)
+        served.ended(code=130)
+    with Served("--num-tasks", "2", "--auto-resume") as served:
+        play(sys.executable, "leaving", served.url, served.token)
+        runs = served.ended()
+    assert len(runs) == 2
