@@ -65,7 +65,14 @@ def tested(venvs: Path, name: str) -> int:
     # The SDKs are clients like others: one server is enough for them.
     some = [] if name == "mcp-2" else ["--ignore", "tests/agent_programs/test_examples.py"]
     quiet = ["-p", "no:cacheprovider", "-W", "ignore", "--timeout", "300"]
-    command = [str(venvs / name / "bin" / "python"), "-m", "pytest", *quiet, *some, "tests/agent_programs"]
+    command = [
+        str(venvs / name / "bin" / "python"),
+        "-m",
+        "pytest",
+        *quiet,
+        *some,
+        "tests/agent_programs",
+    ]
     given = {"TAU2_AGENT_VENVS": str(venvs), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=False).returncode
 
