@@ -5,13 +5,15 @@ This is the only difference between synchronous and asynchronous model calls.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from functools import partial
 from typing import Any
 
 from tau2.llm.clock import clock
 from tau2.llm.failure import CallFailed
-from tau2.llm.request import Acquire, Flow, ResultT, Send, Sender, Sleep, Step
+from tau2.llm.request import Acquire, Await, Flow, ResultT, Send, Sender, Sleep, Step
 
 
 def drive(flow: Flow[ResultT], sender: Sender) -> ResultT:
@@ -58,6 +60,8 @@ def _perform(step: Step, sender: Sender) -> Any:
             return clock.get().sleep(seconds)
         case Acquire(limiter, seconds):
             return limiter.acquire(seconds)
+        case Await(answer, seconds):
+            return not wait([answer], _timeout(seconds)).not_done
 
 
 async def _aperform(step: Step, sender: Sender) -> Any:
@@ -68,3 +72,18 @@ async def _aperform(step: Step, sender: Sender) -> Any:
             return await clock.get().asleep(seconds)
         case Acquire(limiter, seconds):
             return await limiter.aacquire(seconds)
+        case Await(answer, seconds):
+            # Not awaited itself: an answer that comes too late is still to be looked at.
+            answered, _ = await asyncio.wait([_on_loop(answer)], timeout=_timeout(seconds))
+            return bool(answered)
+
+
+def _timeout(seconds: float) -> float | None:
+    return None if seconds == float("inf") else max(0.0, seconds)
+
+
+def _on_loop(answer: Future[Any]) -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = asyncio.wrap_future(answer)
+    # Whoever asked reads a failure from `answer`; asyncio would report that nobody did.
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future

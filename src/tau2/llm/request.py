@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -92,12 +93,24 @@ def _usual_words(_request: Request, _failure: CallFailed, _attempts: int) -> str
     return None
 
 
-Step: TypeAlias = Send | Sleep | Acquire
+@dataclass(frozen=True, slots=True)
+class Await:
+    """A step: wait until another process has answered.
+
+    The result is False when `seconds` are over first. What it answered, or how it failed, is read
+    from `answer`.
+    """
+
+    answer: Future[Any]
+    seconds: float
+
+
+Step: TypeAlias = Send | Sleep | Acquire | Await
 
 ResultT = TypeVar("ResultT")
 
 Flow: TypeAlias = Generator[Step, Any, ResultT]
-"""Yields steps; is sent a Response (after Send), None (after Sleep) or a bool (after Acquire)."""
+"""Yields steps; is sent a Response (after Send), None (after Sleep) or a bool."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,7 +315,7 @@ async def _play_missing(
         spent += await _probed(run, tasks, evaluation_type, sink, len(specs))
     with ExitStack() as stack:
         shared = None
-        if config.workers:
+        if config.workers or config.executor == "ray":
             shared = stack.enter_context(shared_folder())
         middleware = stack.enter_context(
             installed_middleware(

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, Field, TypeAdapter
 
@@ -106,13 +106,12 @@ class EpisodeLogContent:
 
 def read_log(path: Path) -> EpisodeLogContent:
     """Return the sound part of a log; empty when there is none. Never raises for content."""
+    return _content_of(LogOnDisk(path).read())
+
+
+def _content_of(data: bytes) -> EpisodeLogContent:
     content = EpisodeLogContent()
-    try:
-        with path.open("rb") as file:
-            lines = file.read(_LARGEST).splitlines(keepends=True)
-    except OSError:
-        return content
-    for line in lines:
+    for line in data.splitlines(keepends=True):
         if not _take(content, line):
             break
     return content
@@ -142,22 +141,72 @@ def _take(content: EpisodeLogContent, line: bytes) -> bool:
     return True
 
 
+class LogFile(Protocol):
+    """Where a log is kept. Every method but `read` may raise OSError."""
+
+    def read(self) -> bytes:
+        """Return what there is; nothing for a log that is not there."""
+
+    def reopen(self, size: int) -> None:
+        """Keep the first `size` bytes, and get ready to write."""
+
+    def write(self, line: bytes) -> None:
+        """Add a line."""
+
+    def close(self) -> None:
+        """Write no more."""
+
+
+class LogOnDisk:
+    """A log in a file of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: AppendFile | None = None
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def read(self) -> bytes:
+        """Return what there is; nothing for a log that is not there, or cannot be read."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(_LARGEST)
+        except OSError:
+            return b""
+
+    def reopen(self, size: int) -> None:
+        """Keep the first `size` bytes, and get ready to write."""
+        if size:
+            os.truncate(self.path, size)
+        else:
+            make_within(self.path.parent.parent, self.path.parent)
+            self.path.write_bytes(b"")
+        self._file = AppendFile(self.path)
+
+    def write(self, line: bytes) -> None:
+        """Add a line."""
+        if self._file is not None:
+            self._file.write(line)
+
+    def close(self) -> None:
+        """Close the file. May be called again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
 class _Writer:
     """Adds lines to a log. A failing disk, or a line that cannot be written, costs the log only."""
 
-    def __init__(self, path: Path, content: EpisodeLogContent) -> None:
-        self.path = path
+    def __init__(self, file: LogFile, content: EpisodeLogContent) -> None:
+        self._name = str(file)
         self._size = content.size
         self._crc = content.crc
-        self._file: AppendFile | None = None
+        self._file: LogFile | None = file
         self._messages = sum(len(turn.messages) for turn in content.turns)
         with self._tolerant():
-            if content.size:
-                os.truncate(path, content.size)
-            else:
-                make_within(path.parent.parent, path.parent)
-                path.write_bytes(b"")
-            self._file = AppendFile(path)
+            file.reopen(content.size)
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
@@ -168,7 +217,7 @@ class _Writer:
 
     def _give_up(self, problem: Exception) -> None:
         text = "%s: this episode will start over if it is interrupted: %s"
-        logger.warning(text, self.path, error_text(problem, 300))
+        logger.warning(text, self._name, error_text(problem, 300))
         self.close()
 
     def turn(self, progress: EpisodeProgress, elapsed: float) -> None:
@@ -232,7 +281,7 @@ class EpisodeLogs:
     """
 
     def __init__(self, run: Path | None, participants: Participants | None = None) -> None:
-        self.folder = companion(run, INFLIGHT_NAME) if run is not None else None
+        self.folder = log_folder(run) if run is not None else None
         self.participants = participants
 
     @contextmanager
@@ -241,12 +290,12 @@ class EpisodeLogs:
 
         It continues from its last recorded turn if it can, else it is fresh.
         """
-        if self.folder is None or self.participants is None:
+        file = self._file(setup.spec.unit)
+        if file is None or self.participants is None:
             yield setup.build(setup.id)
             return
-        path = self.folder / _name(setup.spec.unit)
-        orchestrator, content = _resumed(path, setup, self.participants)
-        writer = _recording(orchestrator, path, content, setup.spec)
+        orchestrator, content = _resumed(file, setup, self.participants)
+        writer = _recording(orchestrator, file, content, setup.spec)
         try:
             yield orchestrator
         except ModelError:
@@ -260,6 +309,10 @@ class EpisodeLogs:
             orchestrator.recorder = None
             writer.close()
 
+    def _file(self, unit: Unit) -> LogFile | None:
+        """Return the log of a unit; None where no logs are written."""
+        return LogOnDisk(self.folder / log_name(unit)) if self.folder is not None else None
+
     def stored(self, run: SimulationRun) -> None:
         """Remove the log of a durable simulation, except of one that broke off: it may continue."""
         if self.participants is not None and run.termination_reason not in _BROKEN_OFF:
@@ -271,7 +324,7 @@ class EpisodeLogs:
             return
         left = {path.name for path in self.folder.iterdir()}
         for entry in entries if left else ():
-            if entry.termination not in _BROKEN_OFF and _name(entry.unit) in left:
+            if entry.termination not in _BROKEN_OFF and log_name(entry.unit) in left:
                 self._remove(entry.unit)
         with suppress(OSError):  # the folder is not empty
             self.folder.rmdir()
@@ -280,16 +333,16 @@ class EpisodeLogs:
         if self.folder is None:
             return
         try:
-            (self.folder / _name(unit)).unlink(missing_ok=True)
+            (self.folder / log_name(unit)).unlink(missing_ok=True)
         except OSError as problem:
             logger.warning("%s: the log of a finished episode stays: %s", self.folder, problem)
 
 
 def _resumed(
-    path: Path, setup: EpisodeSetup, participants: Participants
+    file: LogFile, setup: EpisodeSetup, participants: Participants
 ) -> tuple[Orchestrator, EpisodeLogContent]:
     """Return an episode and what its log holds: an interrupted one, or a fresh one and nothing."""
-    content = read_log(path)
+    content = _content_of(file.read())
     begun = content.begun
     fits = begun is not None and setup.belongs(begun)
     if begun is not None and fits and content.turns and content.stumbles < _MOST_FAILURES:
@@ -306,7 +359,7 @@ def _resumed(
         try:
             return continued(_built(setup, begun.id), played, participants), content
         except Exception as problem:  # whatever is wrong with a log, the episode can start over
-            logger.info("%s: the episode starts over: %s", path, problem, exc_info=True)
+            logger.info("%s: the episode starts over: %s", file, problem, exc_info=True)
     return _built(setup, setup.id), EpisodeLogContent()
 
 
@@ -317,10 +370,10 @@ def _built(setup: EpisodeSetup, simulation_id: str) -> Orchestrator:
 
 
 def _recording(
-    orchestrator: Orchestrator, path: Path, content: EpisodeLogContent, spec: UnitSpec
+    orchestrator: Orchestrator, file: LogFile, content: EpisodeLogContent, spec: UnitSpec
 ) -> _Writer:
     """Have every turn from now on added to the log."""
-    writer = _Writer(path, content)
+    writer = _Writer(file, content)
     is_new = content.begun is None
 
     def record(progress: EpisodeProgress) -> None:
@@ -346,7 +399,12 @@ def _begun(orchestrator: Orchestrator, spec: UnitSpec) -> Begun:
     )
 
 
-def _name(unit: Unit) -> str:
+def log_folder(saved: Path) -> Path:
+    """Return the folder of the logs of a run that is saved at `saved`."""
+    return companion(saved, INFLIGHT_NAME)
+
+
+def log_name(unit: Unit) -> str:
     """Return the file name of a unit's log: readable, and distinct for every task id."""
     readable = re.sub(r"[^A-Za-z0-9]", "-", unit.task_id[:_SLUG])
     digest = hashlib.sha256(unit.task_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]

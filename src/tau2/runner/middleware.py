@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tau2.data_model.simulation import RunConfig, SimulationRun
 from tau2.errors import ConfigError
@@ -27,8 +27,9 @@ from tau2.utils.plain_data import clean
 
 if TYPE_CHECKING:
     from tau2.llm import Middleware
-    from tau2.llm.middleware.budget import Budget
+    from tau2.llm.middleware.budget import Account, Budget
     from tau2.llm.middleware.cache import ResponseCache
+    from tau2.llm.middleware.limits import Limit, SharedLimits, Sharing
     from tau2.llm.secrets import Redactor
     from tau2.storage.journal import Stored
 
@@ -57,9 +58,19 @@ class MiddlewareStack:
             hits = sum(count["hits"] for count in counts)
             misses = sum(count["misses"] for count in counts)
         if self.budget is not None:
-            spent = dollars(self.budget.ledger.spent)
-            cap = dollars(self.budget.ledger.cap)
+            spent = dollars(self.budget.account.spent)
+            cap = dollars(self.budget.account.cap)
         return RunCounted(hits, misses, spent, cap)
+
+
+class Cluster(Protocol):
+    """What the workers of a run share when they are on several machines."""
+
+    def account(self, cap: int) -> Account:
+        """Return what this worker takes money from, up to a cap in picodollars."""
+
+    def limits(self, name: str, limit: Limit) -> SharedLimits:
+        """Return the limits of a provider over all workers."""
 
 
 @contextmanager
@@ -69,6 +80,7 @@ def installed_middleware(
     saved: Path | None = None,
     *,
     spent: float = 0.0,
+    cluster: Cluster | None = None,
 ) -> Iterator[MiddlewareStack]:
     """Use the middleware of a run for every model call that is made in this context.
 
@@ -78,6 +90,8 @@ def installed_middleware(
             there is only one.
         saved: Where the run is saved; None when it is not.
         spent: US dollars that the run has cost before.
+        cluster: Through what the processes share limits and money instead, when this is a worker
+            of a cluster.
 
     Raises:
         ConfigError: the run is to be recorded, but not saved.
@@ -89,17 +103,18 @@ def installed_middleware(
 
     redactor = redactor_of(config)
     cache = ResponseCache(Path(config.cache).expanduser(), redactor) if config.cache else None
-    stack = MiddlewareStack(cache, _budget(config, shared, saved, spent), shared)
+    budget = _budget(config, ledger_folder(shared, saved), spent, cluster)
+    stack = MiddlewareStack(cache, budget, shared)
     try:
         with use_middleware(
             *_recording(config, saved, redactor),
-            *_cache_limits_budget(config, stack),
+            *_cache_limits_budget(config, stack, cluster),
             RedactionMiddleware(redactor).middleware,
         ):
             yield stack
     finally:
         if stack.budget is not None:
-            stack.budget.ledger.close()
+            stack.budget.account.close()
 
 
 def redactor_of(config: RunConfig) -> Redactor:
@@ -146,25 +161,42 @@ def _recording(config: RunConfig, saved: Path | None, redactor: Redactor) -> lis
     return [recording.Recorder(folder, redactor).middleware]
 
 
+def ledger_folder(shared: Path | None, saved: Path | None) -> Path | None:
+    """Return where the ledger of a run is kept; None where it is kept in memory."""
+    from tau2.llm.middleware.ledger import LEDGER_NAME  # noqa: PLC0415  -- see installed_middleware
+
+    if saved is not None:
+        return companion(saved, LEDGER_NAME)
+    return shared / LEDGER_NAME if shared is not None else None
+
+
 def _budget(
-    config: RunConfig, shared: Path | None, saved: Path | None, spent: float
+    config: RunConfig, folder: Path | None, spent: float, cluster: Cluster | None
 ) -> Budget | None:
     from tau2.llm.middleware import ledger  # noqa: PLC0415  -- likewise
     from tau2.llm.middleware.budget import Budget  # noqa: PLC0415  -- see installed_middleware
 
     if config.max_cost is None:
         return None
-    folder = companion(saved, ledger.LEDGER_NAME) if saved is not None else None
-    if folder is None and shared is not None:
-        folder = shared / ledger.LEDGER_NAME
     cap = ledger.down(config.max_cost)
+    if cluster is not None:
+        return Budget(cluster.account(cap))
     return Budget(ledger.Ledger(cap, folder, ledger.up(spent)))
 
 
-def _cache_limits_budget(config: RunConfig, stack: MiddlewareStack) -> list[Middleware]:
-    from tau2.llm.middleware.limits import ProviderLimits, limits_of  # noqa: PLC0415  -- see above
+def _cache_limits_budget(
+    config: RunConfig, stack: MiddlewareStack, cluster: Cluster | None
+) -> list[Middleware]:
+    from tau2.llm.middleware.limits import (  # noqa: PLC0415  -- see above
+        ProviderLimits,
+        limits_of,
+        through_folder,
+    )
 
-    limits = ProviderLimits(limits_of(config.provider_limits), stack.shared)
+    shared: Sharing | None = cluster.limits if cluster is not None else None
+    if cluster is None and stack.shared is not None:
+        shared = through_folder(stack.shared)
+    limits = ProviderLimits(limits_of(config.provider_limits), shared)
     cache = [stack.cache.middleware] if stack.cache is not None else []
     budget = [stack.budget.middleware, limits.wait_for_pause] if stack.budget is not None else []
     return [*cache, limits.middleware, *budget]
@@ -173,9 +205,13 @@ def _cache_limits_budget(config: RunConfig, stack: MiddlewareStack) -> list[Midd
 def save_counts(stack: MiddlewareStack) -> None:
     """Save what this worker process counted, for the process that started it."""
     if stack.cache is not None and stack.shared is not None:
-        counts = {"hits": stack.cache.hits, "misses": stack.cache.misses}
-        file = stack.shared / f"cache-{uuid.uuid4().hex[:12]}.json"
-        file.write_text(json.dumps(counts), encoding="utf-8")
+        save_cache_counts(stack.shared, stack.cache.hits, stack.cache.misses)
+
+
+def save_cache_counts(shared: Path, hits: int, misses: int) -> None:
+    """Save what a worker's cache answered, for the process that started it."""
+    file = shared / f"cache-{uuid.uuid4().hex[:12]}.json"
+    file.write_text(json.dumps({"hits": hits, "misses": misses}), encoding="utf-8")
 
 
 def _counts_of_workers(shared: Path | None) -> Iterator[dict[str, int]]:

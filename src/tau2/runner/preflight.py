@@ -194,9 +194,5 @@ def _check_max_cost(
 
     if not 0 < max_cost < float("inf"):
         raise ConfigError(f"max_cost is in US dollars and must be above 0, not {max_cost}")
-    if run.config.executor == "ray":
-        raise ConfigError(
-            "max_cost holds on one machine only: leave out the Ray executor, or the cap"
-        )
     for used in run.models(tasks, evaluation_type).values():
         known_price(used.model, used.args)

@@ -15,7 +15,14 @@ from tau2.data_model.message import UserMessage
 from tau2.errors import ConfigError
 from tau2.llm import acomplete, complete, use_middleware
 from tau2.llm.failure import CallFailed
-from tau2.llm.middleware.limits import Limit, ProviderLimits, TokenBucket, limits_of, provider_of
+from tau2.llm.middleware.limits import (
+    Limit,
+    ProviderLimits,
+    TokenBucket,
+    limits_of,
+    provider_of,
+    through_folder,
+)
 from tau2.llm.middleware.shared_limits import SharedProviderLimits
 from tau2.llm.request import Request
 
@@ -92,7 +99,9 @@ def test_who_waited_inside_asks_no_sooner_either():
 
 
 def test_a_pause_reaches_the_calls_of_other_processes(tmp_path):
-    here, there = (ProviderLimits({}, tmp_path).provider("openai/any") for _ in range(2))
+    here, there = (
+        ProviderLimits({}, through_folder(tmp_path)).provider("openai/any") for _ in range(2)
+    )
     assert here.pause() == 0.0
     here.on_failure(CallFailed("slow down", status=429, temporary=True, retry_after=30.0))
     assert 29 < there.pause() <= 30
@@ -202,10 +211,13 @@ def test_processes_share_a_bucket(tmp_path):
 
 
 def test_tokens_that_were_used_beyond_the_estimate_are_told_to_every_process(tmp_path):
-    here, there = (ProviderLimits({"openai": Limit(tpm=60_000)}, tmp_path) for _ in range(2))
+    here, there = (
+        ProviderLimits({"openai": Limit(tpm=60_000)}, through_folder(tmp_path)) for _ in range(2)
+    )
     asked = Request("openai/any", [{"role": "user", "content": "Hello"}])
-    assert here.provider(asked.model).reserve(asked) == 0.0
+    assert not list(here.provider(asked.model).admitted(asked))
     here.provider(asked.model).correct(
         asked, {"usage": {"prompt_tokens": 6_000, "completion_tokens": 1_000}}
     )
-    assert there.provider(asked.model).reserve(asked) > 0.5
+    (wait,) = there.provider(asked.model).admitted(asked)
+    assert wait.seconds > 0.5

@@ -19,7 +19,14 @@ from tau2.evaluator.evaluator import EvaluationType
 from tau2.orchestrator.episode import EpisodeProgress
 from tau2.runner import get_info, get_tasks, run_tasks
 from tau2.runner.build import build_text_orchestrator
-from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup, _Writer, episode_logs_of, read_log
+from tau2.runner.episode_log import (
+    EpisodeLogs,
+    EpisodeSetup,
+    LogOnDisk,
+    _Writer,
+    episode_logs_of,
+    read_log,
+)
 from tau2.runner.events import SimulationStored
 from tau2.runner.resolve import resolve
 from tau2.runner.tasks import UnitSpec, unit_seed
@@ -310,7 +317,7 @@ def test_a_turn_costs_little(tmp_path):
     config, spec = scripted(domain="airline"), spec_of("airline", 3)
     played(config, spec, episode_logs_of(resolve(config), tmp_path))
     turns = read_log(the_log(tmp_path)).turns
-    writing = _Writer(tmp_path / "again.jsonl", read_log(tmp_path / "none"))
+    writing = _Writer(LogOnDisk(tmp_path / "again.jsonl"), read_log(tmp_path / "none"))
     log = EpisodeProgress()
     began = time.process_time()
     for _ in range(20):

@@ -132,7 +132,6 @@ def test_cached_answers_need_no_money_and_are_on_the_tape(tmp_path):
         ({"max_cost": 1.0}, "price of model 'openai/some-model'"),
         ({"max_cost": 0.0}, "above 0"),
         ({"max_cost": -1.0}, "above 0"),
-        ({"max_cost": 1.0, "executor": "ray", "price": PRICES}, "one machine"),
         ({"record": True, "price": PRICES}, "save the run"),
     ],
 )

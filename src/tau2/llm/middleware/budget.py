@@ -14,13 +14,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
+from typing import Protocol
 
 from tau2.errors import BudgetExhausted, ConfigError, DeadlineExceeded
 from tau2.llm.clock import remaining
 from tau2.llm.cost import cost_of
 from tau2.llm.failure import CallFailed
 from tau2.llm.middleware import NextSend
-from tau2.llm.middleware.ledger import Ledger, ReserveResult, dollars, up
+from tau2.llm.middleware.ledger import ReserveResult, dollars, up
 from tau2.llm.prices import COMPILED_ON, Price, most_per_prompt_token, price_of
 from tau2.llm.request import Flow, Request, Response, Sleep
 from tau2.llm.routing import backend_for
@@ -35,7 +36,6 @@ _BOUNDS = ("max_tokens", "max_completion_tokens")
 _PER_MESSAGE = 16  # tokens that chat formats put around a message
 _PER_CALL = 1024  # tokens that providers add on their own, mostly to explain tools
 _PER_MEDIUM = 16_384  # tokens of one image or sound; none costs more
-_POLL = 0.05  # seconds between two attempts to reserve money
 _MAYBE_ANSWERED = frozenset({408, 502, 504})  # a proxy gave up; the model may have worked
 
 
@@ -115,14 +115,35 @@ def bounded(request: Request) -> Request:
     return replace(request, args={**args, **bound})
 
 
+class Account(Protocol):
+    """What money is taken from: a ledger, or whoever keeps one for a cluster."""
+
+    cap: int
+    poll: float
+    """Seconds between two attempts to reserve money."""
+
+    @property
+    def spent(self) -> int:
+        """Picodollars that are spent, as far as is known here."""
+
+    def reserving(self, amount: int) -> Flow[ReserveResult]:
+        """Hold an amount, if it is there."""
+
+    def settle(self, held: int, spent: int) -> None:
+        """Give back what was held, and write down what was spent."""
+
+    def close(self) -> None:
+        """Close the account; what is still held counts as spent."""
+
+
 class Budget:
     """The cap of one run.
 
     Its middleware is the innermost that may wait, so it holds only what is being sent.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
+    def __init__(self, account: Account) -> None:
+        self.account = account
 
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Hold the worst case, send, and settle.
@@ -162,23 +183,24 @@ class Budget:
             spent = most if error.__cause__ is not None else 0
             raise
         finally:
-            self.ledger.settle(most, spent)
+            self.account.settle(most, spent)
         return response
 
     def _reserve(self, request: Request, most: int) -> Flow[None]:
-        while (found := self.ledger.reserve(most)) is not ReserveResult.GRANTED:
+        account = self.account
+        while (found := (yield from account.reserving(most))) is not ReserveResult.GRANTED:
             if found is ReserveResult.NEVER:
-                ledger = self.ledger
+                cap, spent = dollars(account.cap), dollars(account.spent)
                 raise BudgetExhausted(
-                    f"max_cost ${dollars(ledger.cap):.4f}: ${dollars(ledger.spent):.4f} is spent, "
+                    f"max_cost ${cap:.4f}: ${spent:.4f} is spent, "
                     f"and the next call of model {request.model!r} may cost up to "
                     f"${dollars(most):.4f}"
                 )
-            if remaining() <= _POLL:
+            if remaining() <= account.poll:
                 raise DeadlineExceeded(
                     f"the episode's time was over before model {request.model!r} could be paid"
                 )
-            yield Sleep(_POLL)
+            yield Sleep(account.poll)
 
 
 def _cost(request: Request, response: object, most: int) -> int:

@@ -23,6 +23,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tau2.errors import DataFileError
+from tau2.llm.request import Flow
 from tau2.storage.files import make_within, naming
 
 LEDGER_NAME = "budget"
@@ -75,6 +76,9 @@ class Ledger:
         DataFileError: the stored ledger is damaged.
     """
 
+    poll = 0.05
+    """Seconds between two attempts to reserve money."""
+
     def __init__(self, cap: int, folder: Path | None = None, spent: int = 0) -> None:
         self.cap = cap
         self.folder = folder
@@ -99,6 +103,11 @@ class Ledger:
                 if lock_file.stem != self._owner:
                     self._lives(lock_file.stem)
             state.spent = max(state.spent, spent)
+
+    def reserving(self, amount: int) -> Flow[ReserveResult]:
+        """Hold an amount, if it is there, as a step of a model call."""
+        yield from ()  # the file is on this machine: nothing is waited for
+        return self.reserve(amount)
 
     def reserve(self, amount: int) -> ReserveResult:
         """Hold an amount, if it is there."""

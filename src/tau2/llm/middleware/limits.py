@@ -8,17 +8,17 @@ for a while.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from tau2.errors import ConfigError, DeadlineExceeded
 from tau2.llm.clock import clock, remaining
 from tau2.llm.failure import TOO_MANY_REQUESTS, CallFailed
 from tau2.llm.middleware import NextSend
 from tau2.llm.middleware.limiter import ConcurrencyLimiter
-from tau2.llm.middleware.shared_limits import SharedProviderLimits
+from tau2.llm.middleware.shared_limits import SharedProviderLimits, Slot
 from tau2.llm.parse import tokens_of
 from tau2.llm.request import Acquire, Flow, Request, Response, Sleep
 from tau2.utils.json_types import JsonMapping, JsonValue
@@ -81,11 +81,41 @@ def provider_of(model: str) -> str:
     return prefix
 
 
-class Bucket(Protocol):
-    """A token bucket, of this process or of several."""
+class Place(Protocol):
+    """A place among the calls in flight."""
 
-    def take(self, units: float) -> float:
-        """Take units now and return the seconds to wait before using them."""
+    def free(self) -> None:
+        """Give the place back."""
+
+
+class SharedLimits(Protocol):
+    """One provider's limits over several processes."""
+
+    def admitted(self, tokens: float) -> Flow[Place]:
+        """Wait until a call of about so many tokens is admitted; return its place."""
+
+    def used(self, tokens: float) -> None:
+        """Take tokens that a call used beyond what was expected; negative ones are given back."""
+
+    def pause(self, seconds: float) -> None:
+        """Keep every process from asking for this many seconds."""
+
+    def pause_left(self) -> float:
+        """Return the seconds until the provider may be asked."""
+
+
+Sharing: TypeAlias = Callable[[str, Limit], SharedLimits]
+"""Returns how the limit of a provider is shared, from its name and the limit."""
+
+
+def through_folder(folder: Path) -> Sharing:
+    """Return how processes of one machine share limits: through a folder that all of them name."""
+
+    def shared(name: str, limit: Limit) -> SharedLimits:
+        per_minute = {"rpm": limit.rpm, "tpm": limit.tpm}
+        return SharedProviderLimits(folder, name, limit.in_flight, per_minute)
+
+    return shared
 
 
 class TokenBucket:
@@ -115,7 +145,7 @@ class TokenBucket:
 class _ProviderState:
     """One provider's limiter and buckets."""
 
-    def __init__(self, limit: Limit, shared: SharedProviderLimits | None) -> None:
+    def __init__(self, limit: Limit, shared: SharedLimits | None) -> None:
         self.limiter = ConcurrencyLimiter(
             limit.in_flight if limit.in_flight is not None else float("inf")
         )
@@ -123,12 +153,19 @@ class _ProviderState:
         self.tokens = TokenBucket(limit.tpm) if limit.tpm else None
         self.shared = shared
 
-    def reserve(self, request: Request) -> float:
-        """Take what a request needs from the buckets; return the seconds to wait."""
-        if self.requests is None and self.tokens is None:
-            return 0.0
-        parts = self._parts(1, _estimate(request))
-        return max((bucket.take(units) for bucket, units in parts), default=0.0)
+    def admitted(self, request: Request) -> Flow[Place]:
+        """Take what a request needs from the buckets, and wait; return its place."""
+        is_metered = self.requests is not None or self.tokens is not None
+        tokens = _estimate(request) if is_metered else 0.0
+        if self.shared is not None:
+            return (yield from self.shared.admitted(tokens))
+        wait = max(
+            self.requests.take(1) if self.requests is not None else 0.0,
+            self.tokens.take(tokens) if self.tokens is not None else 0.0,
+        )
+        if wait > 0:
+            yield Sleep(wait)
+        return Slot(None)  # the limiter of this process has admitted it
 
     def correct(self, request: Request, response: Response) -> None:
         """Take the difference between the tokens used and the tokens expected."""
@@ -136,9 +173,13 @@ class _ProviderState:
             return
         prompt, completion = tokens_of(response)
         used = (prompt or 0) + (completion or 0)
-        if used:
-            for bucket, units in self._parts(0, used - _estimate(request)):
-                bucket.take(units)
+        if not used:
+            return
+        difference = used - _estimate(request)
+        if self.shared is not None:
+            self.shared.used(difference)
+        else:
+            self.tokens.take(difference)
 
     def on_failure(self, failure: CallFailed) -> None:
         """Learn from a failed call: a Retry-After is for all calls, whatever the status."""
@@ -154,12 +195,6 @@ class _ProviderState:
         shared = self.shared.pause_left() if self.shared is not None else 0.0
         return max(self.limiter.pause(), shared)
 
-    def _parts(self, requests: float, tokens: float) -> Sequence[tuple[Bucket, float]]:
-        if self.shared is not None:
-            return self.shared.buckets(requests, tokens)
-        wanted = ((self.requests, requests), (self.tokens, tokens))
-        return [(bucket, units) for bucket, units in wanted if bucket is not None]
-
 
 def _estimate(request: Request) -> float:
     """Return about how many tokens a call will use."""
@@ -174,12 +209,11 @@ class ProviderLimits:
 
     Args:
         limits: By provider; "*" stands for every other one.
-        shared: Folder through which the processes of a run share the limits; None when there is
-            only one process.
+        shared: How the processes of a run share the limits; None when there is only one process.
     """
 
     def __init__(
-        self, limits: Mapping[str, Limit] | None = None, shared: Path | None = None
+        self, limits: Mapping[str, Limit] | None = None, shared: Sharing | None = None
     ) -> None:
         self.limits = dict(limits or {})
         self.shared = shared
@@ -192,14 +226,9 @@ class ProviderLimits:
         with self._lock:
             if name not in self._providers:
                 limit = self.limits.get(name, self.limits.get(_ANY_PROVIDER, Limit()))
-                self._providers[name] = _ProviderState(limit, self._shared(name, limit))
+                shared = self.shared(name, limit) if self.shared is not None else None
+                self._providers[name] = _ProviderState(limit, shared)
             return self._providers[name]
-
-    def _shared(self, name: str, limit: Limit) -> SharedProviderLimits | None:
-        if self.shared is None:
-            return None
-        per_minute = {"rpm": limit.rpm, "tpm": limit.tpm}
-        return SharedProviderLimits(self.shared, name, limit.in_flight, per_minute)
 
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Wait until the call is admitted, send, and learn from the result.
@@ -231,19 +260,12 @@ class ProviderLimits:
 
 
 def _paced(provider: _ProviderState, request: Request, send: NextSend) -> Flow[Response]:
-    wait = provider.reserve(request)
-    if wait > 0:
-        yield Sleep(wait)
-    slot = None
+    place = yield from provider.admitted(request)
     try:
-        if provider.shared is not None:
-            while (slot := provider.shared.slot()) is None:
-                yield Sleep(provider.shared.poll)
         yield from _wait_for_pause(provider)
         response = yield from send(request)
     finally:
-        if slot is not None:
-            slot.free()
+        place.free()
     provider.correct(request, response)
     provider.limiter.on_answer()
     return response

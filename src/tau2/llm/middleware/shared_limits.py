@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tau2.llm.clock import clock
+from tau2.llm.request import Flow, Sleep
 from tau2.storage.files import make_within
 from tau2.utils.json_types import JsonMapping, JsonObject
 
@@ -94,6 +95,20 @@ class SharedProviderLimits:
         self.in_flight = in_flight
         self.per_minute = per_minute
         self._next = os.getpid()  # processes begin at different slots, so that they rarely meet
+
+    def admitted(self, tokens: float) -> Flow[Slot]:
+        """Wait until a call of about so many tokens is admitted; return its place."""
+        waits = [bucket.take(units) for bucket, units in self.buckets(1, tokens)]
+        if (wait := max(waits, default=0.0)) > 0:
+            yield Sleep(wait)
+        while (slot := self.slot()) is None:
+            yield Sleep(self.poll)
+        return slot
+
+    def used(self, tokens: float) -> None:
+        """Take tokens that a call used beyond what was expected; negative ones are given back."""
+        for bucket, units in self.buckets(0, tokens):
+            bucket.take(units)
 
     def slot(self) -> Slot | None:
         """Return a free slot, or None when all are taken."""

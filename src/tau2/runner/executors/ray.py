@@ -3,7 +3,8 @@
 With RAY_ADDRESS set (or inside a Ray job) units go to that cluster; otherwise Ray is started on
 this machine and stopped afterwards. The nodes need tau2 installed, the same data, and environment
 variables for their keys. An actor is asked for a sign of life every second, on the loop that plays
-its units; what happens to one that gives none: see `pool`.
+its units; what happens to one that gives none: see `pool`. One more actor, on the node of the run,
+keeps what all of them share: see `coordinator`.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import ExitStack
+from contextvars import Context, copy_context
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError, Tau2Error, needs_extra
-from tau2.llm.middleware.limits import limits_of
+from tau2.llm.middleware.ledger import down
 from tau2.runner.containment import interrupts_are_handled
+from tau2.runner.episode_log import log_folder
 from tau2.runner.events import Event, Sink
+from tau2.runner.executors.cluster_link import ClusterLink, ClusterLogs
+from tau2.runner.executors.coordinator import Coordinator, Terms
 from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience, start_patience
 from tau2.runner.executors.protocol import (
     HEARTBEAT_INTERVAL,
@@ -32,27 +39,38 @@ from tau2.runner.executors.protocol import (
     spec_to_json,
 )
 from tau2.runner.executors.worker import played_line
-from tau2.runner.middleware import installed_middleware
+from tau2.runner.middleware import (
+    MiddlewareStack,
+    installed_middleware,
+    ledger_folder,
+    save_cache_counts,
+)
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.tracing import tracers_of
 from tau2.runner.trial import UnitRunner
 from tau2.storage.results import results_file
 from tau2.utils.json_types import JsonObject
 
+logger = logging.getLogger(__name__)
+
 _CLOSE_TIMEOUT = 15.0  # seconds for an actor to send its last spans
 _OTHER_CALLS = 3  # of an actor, beside its units: a sign of life, start and close
+_CALLS_OF_ONE_WORKER = 64  # of the coordinator, beside one for each unit in progress
 
 
 class RayWorker:
     """The body of one actor."""
 
-    def __init__(self, setup: JsonObject, home: str) -> None:
-        """Take a setup, and the id of the node on which the run itself is."""
+    def __init__(self, setup: JsonObject, home: str, coordinator: Any, number: int) -> None:
+        """Take a setup, the id of the node on which the run itself is, and what it shares."""
         self._sent = setup
         self._home = home
+        self._link = ClusterLink(coordinator, number)
         self._events: list[JsonObject] = []
         self._setup: Setup | None = None
-        self._runner: UnitRunner | None = None
+        self._playing: _Playing | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._stack = ExitStack()
 
     async def start(self) -> str | None:
         """Read the setup; return why that cannot be done, or None."""
@@ -64,13 +82,22 @@ class RayWorker:
             return str(problem)
         self._setup = setup
         self._make_run_folder(setup)
-        self._runner = UnitRunner(
+        interrupts_are_handled.set(True)
+        middleware = self._stack.enter_context(
+            installed_middleware(setup.run.config, saved=setup.saved, cluster=self._link)
+        )
+        logs = ClusterLogs(self._link, setup.run.participants if setup.saved is not None else None)
+        runner = UnitRunner(
             setup.run,
             setup.evaluation_type,
             self._note,
+            logs=logs,
             tracers=tracers_of(setup.run.config, setup.saved),
             saved=setup.saved,
         )
+        # Every call of an actor has a context of its own, without the middleware.
+        self._playing = _Playing(runner, logs, middleware, copy_context())
+        self._following = asyncio.create_task(self._link.follow_pauses())
         return None
 
     async def beat(self) -> list[JsonObject]:
@@ -81,17 +108,24 @@ class RayWorker:
 
     async def play(self, spec: JsonObject) -> bytes:
         """Return the record of a finished unit as JSON: whatever it holds can be sent."""
-        assert self._setup is not None, "an actor is started before it is used"
-        assert self._runner is not None, "likewise"
-        setup = self._setup
-        interrupts_are_handled.set(True)
-        with installed_middleware(setup.run.config, setup.shared, setup.saved):
-            return await played_line(0, spec_from_json(spec), self._runner)
+        assert self._playing is not None, "an actor is started before it is used"
+        playing = self._playing
+        unit_spec = spec_from_json(spec)
+        await playing.logs.fetch(unit_spec.unit)
+        try:
+            return await asyncio.create_task(
+                played_line(0, unit_spec, playing.runner), context=playing.context.copy()
+            )
+        finally:
+            playing.logs.leave(unit_spec.unit)
 
-    async def close(self) -> None:
-        """Send what is still to be sent."""
-        if self._runner is not None:
-            await asyncio.to_thread(self._runner.close)
+    async def close(self) -> tuple[int, int] | None:
+        """Send what is still to be sent; return the hits and misses of the cache, if there is."""
+        if self._playing is None:
+            return None
+        await asyncio.to_thread(self._playing.runner.close)
+        cache = self._playing.middleware.cache
+        return (cache.hits, cache.misses) if cache is not None else None
 
     def _make_run_folder(self, setup: Setup) -> None:
         """Make a place for logs on another node.
@@ -109,16 +143,36 @@ class RayWorker:
             self._events.append(data)
 
 
+@dataclass(frozen=True, slots=True)
+class _Playing:
+    """What an actor plays with, once it has started."""
+
+    runner: UnitRunner
+    logs: ClusterLogs
+    middleware: MiddlewareStack
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """How an actor is made and told of."""
+
+    setup: Setup
+    shared: Path | None
+    coordinator: Any
+    actor: Callable[[], Any]
+
+
 class _Actor:
     """One actor, as this process sees it."""
 
-    def __init__(self, number: int, setup: Setup, sink: Sink, make: Callable[[], Any]) -> None:
+    def __init__(self, number: int, making: _Making, sink: Sink) -> None:
         self.number = number
-        self.setup = setup
+        self.setup = making.setup
         self.sink = sink
         self.pending: set[asyncio.Future[Any]] = set()
         self.alive = False
-        self._make = make
+        self._making = making
         self._actor: Any = None
         self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Done when the actor is used no more; why."""
@@ -129,7 +183,7 @@ class _Actor:
 
         Raise ConfigError when it cannot be used, WorkerFailure when it was killed meanwhile.
         """
-        self._actor = self._make()
+        self._actor = self._making.actor()
         starting = _future_of(self._actor.start.remote())
         seconds = start_patience(self.setup.run.config)
         await asyncio.wait({starting}, timeout=seconds)
@@ -159,20 +213,22 @@ class _Actor:
                 await asyncio.wait({beat}, timeout=HEARTBEAT_INTERVAL)
                 silent += HEARTBEAT_INTERVAL
             if not beat.done():
-                self._give_up(f"was silent for {silent:g} seconds and was ended")
+                self.give_up(f"was silent for {silent:g} seconds and was ended")
                 return
             problem = beat.exception()
             if problem is not None:
-                self._give_up(f"ended ({type(problem).__name__})")
+                self.give_up(f"ended ({type(problem).__name__})")
                 return
             for event in beat.result():
                 self.sink(event_from_json(event))
             await asyncio.sleep(HEARTBEAT_INTERVAL)
 
-    def _give_up(self, why: str) -> None:
+    def give_up(self, why: str) -> None:
+        """Use the actor no more."""
         self.alive = False
         if not self._given_up.done():
             self._given_up.set_result(why)
+            self._making.coordinator.forget.remote(self.number)
         self._kill()
 
     async def play(self, spec: UnitSpec) -> SimulationRun:
@@ -205,10 +261,18 @@ class _Actor:
         """Let the actor go."""
         if self._watching is not None:
             self._watching.cancel()
-        if self.setup.run.config.otel and self.alive:
+        config = self.setup.run.config
+        if (config.otel or config.cache) and self.alive:
             closing = _future_of(self._actor.close.remote())
             await asyncio.wait({closing}, timeout=_CLOSE_TIMEOUT)
-        self._give_up("was closed")
+            self._save_counts(closing)
+        self.give_up("was closed")
+
+    def _save_counts(self, closing: asyncio.Future[Any]) -> None:
+        is_answered = closing.done() and closing.exception() is None
+        counts = closing.result() if is_answered else None
+        if counts is not None and self._making.shared is not None:
+            save_cache_counts(self._making.shared, *counts)
 
     def _kill(self) -> None:
         import ray  # noqa: PLC0415  -- optional
@@ -251,7 +315,11 @@ class RayExecutor(WorkerPool[_Actor]):
         super().__init__()
         self._ray: Any = ray
         self.setup = setup
+        """As the actors get it: they know no folder of this machine but the run's."""
         self.sink = sink
+        self._shared = setup.shared
+        self._coordinator: Any = None
+        self._coordinating = asyncio.Lock()
         self._started_here = False
 
     async def start(self) -> None:
@@ -262,8 +330,7 @@ class RayExecutor(WorkerPool[_Actor]):
             raise ConfigError(f"Ray cannot be used: {_first_line(problem)}") from problem
         run = self.setup.run
         workers = run.config.workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        shares = {"workers": workers, "provider_limits": self._share(workers)}
-        config = run.config.model_copy(update=shares)
+        config = run.config.model_copy(update={"workers": workers})
         self.setup = Setup(
             replace(run, config=config), self.setup.evaluation_type, saved=self.setup.saved
         )
@@ -281,30 +348,83 @@ class RayExecutor(WorkerPool[_Actor]):
         )
         self._started_here = True
 
-    def _share(self, workers: int) -> JsonObject | None:
-        """Divide provider limits among actors, which may be on different machines."""
-        shares: dict[str, dict[str, float]] = {}
-        for provider, limit in limits_of(self.setup.run.config.provider_limits).items():
-            share = shares[provider] = {}
-            if limit.in_flight is not None:
-                share["in_flight"] = max(1, limit.in_flight // workers)
-            if limit.rpm is not None:
-                share["rpm"] = limit.rpm / workers
-            if limit.tpm is not None:
-                share["tpm"] = limit.tpm / workers
-        return shares or None
+    async def _started(self) -> _Actor:
+        """Return a new actor that is ready, after the coordinator is."""
+        async with self._coordinating:
+            await self._ensure_coordinator()
+        return await super()._started()
+
+    async def _ensure_coordinator(self) -> None:
+        """Start the coordinator, if there is none, or none any more. Raise ConfigError.
+
+        The actors of one that ended end with it: it knew what they held.
+        """
+        if self._coordinator is not None:
+            asked = _future_of(self._coordinator.is_at_home.remote())
+            await asyncio.wait({asked}, timeout=start_patience(self.setup.run.config))
+            if asked.done() and asked.exception() is None:
+                return
+            logger.warning("the coordinator of the run ended, and is started again")
+            self._ray.kill(self._coordinator)
+            for actor in (*self.workers, *self.lone_workers):
+                actor.give_up("ended with the coordinator of the run")
+        self._coordinator = self._new_coordinator()
+        asked = _future_of(self._coordinator.is_at_home.remote())
+        await asyncio.wait({asked}, timeout=start_patience(self.setup.run.config))
+        if not asked.done() or asked.exception() is not None:
+            problem = asked.exception() if asked.done() else None
+            why = _first_line(problem) if problem is not None else "it was not ready in time"
+            raise ConfigError(f"the coordinator of the run cannot start: {why}")
+        if not asked.result():
+            raise ConfigError(
+                "the run is not on a node of the Ray cluster, so nothing keeps its budget and its "
+                "logs there: start it on a node (RAY_ADDRESS=auto), or as a Ray job"
+            )
+
+    def _new_coordinator(self) -> Any:
+        """Return a new coordinator, on the node of this process."""
+        from ray.util.scheduling_strategies import (  # noqa: PLC0415  -- optional
+            NodeAffinitySchedulingStrategy,
+        )
+
+        config = self.setup.run.config
+        saved = self.setup.saved.absolute() if self.setup.saved is not None else None
+        terms = Terms(
+            limits=config.provider_limits,
+            cap=down(config.max_cost) if config.max_cost is not None else None,
+            ledger=ledger_folder(self._shared, saved),
+            logs=log_folder(saved) if saved is not None else None,
+            witness=self._shared,
+        )
+        place = NodeAffinitySchedulingStrategy(self._home(), soft=False)
+        calls = config.max_concurrency + _CALLS_OF_ONE_WORKER * config.workers
+        actor = self._ray.remote(max_concurrency=calls, num_cpus=0, scheduling_strategy=place)
+        return actor(Coordinator).remote(terms)
+
+    def _home(self) -> str:
+        """Return the id of the node on which this process is."""
+        return str(self._ray.get_runtime_context().get_node_id())
 
     def _new_worker(self, number: int) -> _Actor:
-        return _Actor(number, self.setup, self.sink, self._new_actor)
+        coordinator = self._coordinator
 
-    def _new_actor(self) -> Any:
-        calls = self.setup.slots + _OTHER_CALLS
-        actor = self._ray.remote(max_concurrency=calls, num_cpus=0)(RayWorker)
-        home = self._ray.get_runtime_context().get_node_id()
-        return actor.remote(self.setup.to_json(), home)
+        def make() -> Any:
+            calls = self.setup.slots + _OTHER_CALLS
+            # Spread, because actors that take no CPU would be put anywhere.
+            actor = self._ray.remote(
+                max_concurrency=calls, num_cpus=0, scheduling_strategy="SPREAD"
+            )(RayWorker)
+            return actor.remote(self.setup.to_json(), self._home(), coordinator, number)
+
+        return _Actor(number, _Making(self.setup, self._shared, coordinator, make), self.sink)
 
     async def close(self) -> None:
         """Let the actors go; stop Ray if it was started for this run."""
         await super().close()
+        if self._coordinator is not None:
+            # Afterwards nobody writes logs any more: those that are left over can be removed.
+            closing = _future_of(self._coordinator.close.remote())
+            await asyncio.wait({closing}, timeout=_CLOSE_TIMEOUT)
+            self._ray.kill(self._coordinator)
         if self._started_here:
             await asyncio.to_thread(self._ray.shutdown)
