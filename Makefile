@@ -96,10 +96,11 @@ test-agents: ## play over MCP with both versions of its package and with agent S
 test-areal: $(AREAL)/.ready ## run the AReaL example on the real package (Python 3.11)
 	$(AREAL)/bin/python -m pytest tests/areal/integration -W default -o timeout=300
 
-faults: $(VENV)/.dev ## inject faults, seeded, and count them (minutes of CPU)
+faults: $(VENV)/.dev $(TRAIN)/.ready ## inject faults, seeded, and count them (minutes of CPU)
 	$(BIN)/python -m tests.faults.storage --seed 0
 	$(BIN)/python -m tests.faults.stored
 	$(BIN)/python -m tests.faults.kill --seed 0 --kills 300
+	$(TRAIN)/bin/python -m tests.faults.cluster --seed 0
 	$(BIN)/python -m tests.faults.endpoint --seed 0
 	$(BIN)/python -m tests.faults.secrets --seed 0
 	$(BIN)/python -m tests.faults.edge --seed 0

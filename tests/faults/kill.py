@@ -52,7 +52,7 @@ _PART_OF_CHANGES = 0.1
 
 
 _KILLED_AT_START = "while it started"
-_MOST_CALLS = 30  # of one episode
+_MOST_ON_RAY = 2
 
 Victim = Literal["all", "run", "worker"]
 """What a kill hits: every process, that of the run alone, or one of its workers."""
@@ -72,8 +72,8 @@ class Kind:
     part: float
     victims: tuple[Victim, ...] = ("all",)
     repeated: int = 1
-    """Model calls that are made again for an episode that is cut: one, or all of them on Ray, where
-    an interrupted episode starts over."""
+    """Model calls that are made again for an episode that is cut: one, or two on Ray, where a turn
+    may be lost on its way."""
 
 
 def kinds(address: str, trials: int) -> list[Kind]:
@@ -88,7 +88,7 @@ def kinds(address: str, trials: int) -> list[Kind]:
 
 def _on_ray(address: str, many: dict[str, Any]) -> Kind:
     config = improvised(address, workers=2, executor="ray", **many)
-    return Kind("ray", config, 3.0, 9.0, 0.02, _ALL_VICTIMS, _MOST_CALLS)
+    return Kind("ray", config, 3.0, 9.0, 0.02, _ALL_VICTIMS, _MOST_ON_RAY)
 
 
 # --- a process that may die -----------------------------------------------------------------------

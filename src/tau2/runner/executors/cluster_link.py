@@ -97,8 +97,13 @@ def _is_answered(answer: Future[Any], unwanted: Callable[[Any], None]) -> Flow[b
         is_answered = bool((yield Await(answer, remaining())))
     finally:
         if not is_answered:
-            answer.add_done_callback(lambda late: unwanted(late.result()))
+            answer.add_done_callback(partial(_given_to, unwanted))
     return is_answered
+
+
+def _given_to(unwanted: Callable[[Any], None], answer: Future[Any]) -> None:
+    if not answer.cancelled() and answer.exception() is None:
+        unwanted(answer.result())
 
 
 class ClusterAccount:

@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from contextvars import Context, copy_context
@@ -305,6 +306,15 @@ def _first_line(problem: BaseException) -> str:
     return text.splitlines()[0] if text else type(problem).__name__
 
 
+def _on_node(node: str, *, soft: bool) -> Any:
+    """Return that an actor is to be on a node; on another one if that is gone, when `soft`."""
+    from ray.util.scheduling_strategies import (  # noqa: PLC0415  -- optional
+        NodeAffinitySchedulingStrategy,
+    )
+
+    return NodeAffinitySchedulingStrategy(node, soft=soft)
+
+
 class RayExecutor(WorkerPool[_Actor]):
     """Plays units on `config.workers` actors (default: one per CPU of the cluster)."""
 
@@ -321,6 +331,8 @@ class RayExecutor(WorkerPool[_Actor]):
         self._coordinator: Any = None
         self._coordinating = asyncio.Lock()
         self._started_here = False
+        self._given: Counter[str] = Counter()
+        """How many actors each node was given."""
 
     async def start(self) -> None:
         """Join the cluster and start the actors. Raise ConfigError when that cannot be done."""
@@ -383,10 +395,6 @@ class RayExecutor(WorkerPool[_Actor]):
 
     def _new_coordinator(self) -> Any:
         """Return a new coordinator, on the node of this process."""
-        from ray.util.scheduling_strategies import (  # noqa: PLC0415  -- optional
-            NodeAffinitySchedulingStrategy,
-        )
-
         config = self.setup.run.config
         saved = self.setup.saved.absolute() if self.setup.saved is not None else None
         terms = Terms(
@@ -396,10 +404,26 @@ class RayExecutor(WorkerPool[_Actor]):
             logs=log_folder(saved) if saved is not None else None,
             witness=self._shared,
         )
-        place = NodeAffinitySchedulingStrategy(self._home(), soft=False)
+        place = _on_node(self._home(), soft=False)
         calls = config.max_concurrency + _CALLS_OF_ONE_WORKER * config.workers
         actor = self._ray.remote(max_concurrency=calls, num_cpus=0, scheduling_strategy=place)
         return actor(Coordinator).remote(terms)
+
+    def _emptiest_node(self) -> str:
+        """Return the id of the node that was given the fewest actors for its CPUs.
+
+        Ray itself would put actors that take no CPU anywhere.
+        """
+        cpus: dict[str, float] = {
+            node["NodeID"]: node["Resources"].get("CPU", 0.0)
+            for node in self._ray.nodes()
+            if node["Alive"]
+        }
+        # A head node is often set up without CPUs, so that nothing is put there.
+        usable = {node: count for node, count in cpus.items() if count} or dict.fromkeys(cpus, 1.0)
+        chosen = min(usable, key=lambda node: (self._given[node] + 1) / usable[node])
+        self._given[chosen] += 1
+        return chosen
 
     def _home(self) -> str:
         """Return the id of the node on which this process is."""
@@ -410,10 +434,10 @@ class RayExecutor(WorkerPool[_Actor]):
 
         def make() -> Any:
             calls = self.setup.slots + _OTHER_CALLS
-            # Spread, because actors that take no CPU would be put anywhere.
-            actor = self._ray.remote(
-                max_concurrency=calls, num_cpus=0, scheduling_strategy="SPREAD"
-            )(RayWorker)
+            place = _on_node(self._emptiest_node(), soft=True)
+            actor = self._ray.remote(max_concurrency=calls, num_cpus=0, scheduling_strategy=place)(
+                RayWorker
+            )
             return actor.remote(self.setup.to_json(), self._home(), coordinator, number)
 
         return _Actor(number, _Making(self.setup, self._shared, coordinator, make), self.sink)
