@@ -85,14 +85,6 @@ class Acquire:
     seconds: float
 
 
-Explain: TypeAlias = Callable[[Request, "CallFailed", int], str | None]
-"""What a backend says of the failure that ended so many attempts; None for the usual words."""
-
-
-def _usual_words(_request: Request, _failure: CallFailed, _attempts: int) -> str | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Await:
     """A step: wait until another process has answered.
@@ -111,6 +103,13 @@ ResultT = TypeVar("ResultT")
 
 Flow: TypeAlias = Generator[Step, Any, ResultT]
 """Yields steps; is sent a Response (after Send), None (after Sleep) or a bool."""
+
+Explain: TypeAlias = Callable[[Request, "CallFailed", int], str | None]
+"""What a backend says of the failure that ended so many attempts; None for the usual words."""
+
+
+def _usual_words(_request: Request, _failure: CallFailed, _attempts: int) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
