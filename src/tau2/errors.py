@@ -62,7 +62,15 @@ class Tau2Error(Exception):
     """Base of everything this package raises on purpose."""
 
 
-class UnknownName(Tau2Error, KeyError, ValueError):
+class _InOneSentence:
+    """An error whose message says all: where it happened inside this package tells nothing."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows (IPython asks for it): the message alone."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class UnknownName(_InOneSentence, Tau2Error, KeyError, ValueError):
     """A name that is not known; the message suggests the nearest known one."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
@@ -96,11 +104,11 @@ def _named(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
-class DataFileError(Tau2Error, ValueError):
+class DataFileError(_InOneSentence, Tau2Error, ValueError):
     """A file that cannot be used; the message names the file and the place in it."""
 
 
-class ConfigError(Tau2Error, ValueError):
+class ConfigError(_InOneSentence, Tau2Error, ValueError):
     """A run that cannot start as configured."""
 
 
@@ -108,7 +116,7 @@ class FetchFailed(Tau2Error):
     """Weights of a local model could not be fetched; the message says why and what to do."""
 
 
-class MissingExtra(Tau2Error, ImportError):
+class MissingExtra(_InOneSentence, Tau2Error, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 
 
@@ -124,7 +132,7 @@ class ReplayMismatch(Tau2Error, ValueError):
     """A stored trajectory does not replay on this environment."""
 
 
-class CallerCodeError(Tau2Error):
+class CallerCodeError(_InOneSentence, Tau2Error):
     """An agent, a user or a backend of the caller has a bug; the message names file and line."""
 
 
@@ -217,3 +225,7 @@ def install_hint(extra: str) -> str:
     if not (checkout / "pyproject.toml").is_file():
         return hint
     return f"{hint} (in the checkout: pip install -e '.[{extra}]')"
+
+
+SAID_IN_ONE_SENTENCE = (CallerCodeError, ConfigError, DataFileError, MissingExtra, UnknownName)
+"""Errors of settings, files and code of the caller, whose message says what to do."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tau2.cli import COMMANDS, parser_of
+from tau2.cli.parsing import shown_names
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli-reference.md"
 _TABLE = re.compile(r"<!-- options of (?P<command>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -48,7 +49,7 @@ def _form(action: argparse.Action) -> str:
     if not action.option_strings:
         return value
     takes = "" if action.nargs == 0 else f" {value}" + (" ..." if action.nargs == "+" else "")
-    return ", ".join(action.option_strings) + takes
+    return ", ".join(shown_names(action)) + takes
 
 
 def with_tables(text: str) -> str:

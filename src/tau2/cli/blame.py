@@ -12,7 +12,7 @@ from tau2.cli.progress import counting
 from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError, UnknownName
 from tau2.utils.output import show_json
-from tau2.utils.text import natural_key
+from tau2.utils.text import natural_key, plural
 
 if TYPE_CHECKING:
     from tau2.blame import Blame
@@ -133,7 +133,8 @@ def _compared_with_reviews(results: Results, verdicts: list[Blame]) -> str | Non
         any(error.source.value == one.side.value for error in reviews[one.simulation_id].errors)
         for one in both
     )
-    return f"reviews by a model name the same participant for {agree:,} of {len(both):,} failures"
+    failures = plural(len(both), "failure")
+    return f"reviews by a model name the same participant in {agree:,} of {failures}"
 
 
 _PEOPLE = ("agent", "user")

@@ -16,8 +16,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from tau2.cli.parsing import escaped
+from tau2.cli.parsing import CommandParser, escaped
 from tau2.errors import ConfigError
+
+COMPATIBILITY = "accepted for compatibility; without effect, or refused when given"
+"""The group of fields that no other group names."""
 
 PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "domain": ("-d", "--domain"),
@@ -27,7 +30,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "llm_args_user": ("--user-llm-args",),
     "llm_judge": ("--llm-judge", "--judge-llm"),
     "llm_args_judge": ("--llm-args-judge", "--judge-llm-args"),
-    "provider_limits": ("--provider-limit",),
+    "provider_limits": ("--provider-limit", "--provider-limits"),
 }
 
 _WIDEST_CHOICES = 50
@@ -188,15 +191,16 @@ def _kind(name: str, inner: Sequence[Any]) -> tuple[type, tuple[str, ...]]:
 
 
 def add_flags(
-    parser: argparse.ArgumentParser, flags: Sequence[Flag], groups: Mapping[str, Sequence[str]]
+    parser: CommandParser, flags: Sequence[Flag], groups: Mapping[str, Sequence[str]]
 ) -> None:
     """Add flags in named groups of fields.
 
-    Fields that no group names come last, in their own order.
+    Fields that no group names come last, in their own order; the help does not list them.
     """
+    parser.hide(COMPATIBILITY)
     by_field = {flag.field: flag for flag in flags}
     for title, fields in _with_rest(groups, by_field):
-        group = parser.add_argument_group(title)
+        group = parser.group(title)
         for field in fields:
             by_field[field].add_to(group)
 
@@ -208,7 +212,7 @@ def _with_rest(
     yield from groups.items()
     rest = [field for field in by_field if field not in named]
     if rest:
-        yield "accepted for compatibility; without effect, or refused when given", rest
+        yield COMPATIBILITY, rest
 
 
 def given_values(options: argparse.Namespace, flags: Sequence[Flag]) -> dict[str, Any]:

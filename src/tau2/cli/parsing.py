@@ -10,6 +10,30 @@ from tau2.errors import ConfigError, UnknownName
 from tau2.utils.output import show
 
 
+def shown_names(action: argparse.Action) -> list[str]:
+    """Return how help calls an option: by its short name and one long one.
+
+    Of several long names the last is the one in use; the others are accepted.
+    """
+    if isinstance(action, argparse.BooleanOptionalAction):
+        return [f"--[no-]{action.option_strings[0].removeprefix('--')}"]
+    long = [name for name in action.option_strings if name.startswith("--")]
+    return [name for name in action.option_strings if name not in long] + long[-1:]
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Lists every option by one name."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings:
+            return super()._format_action_invocation(action)
+        names = ", ".join(shown_names(action))
+        if action.nargs == 0:
+            return names
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{names} {value}"
+
+
 class CommandParser(argparse.ArgumentParser):
     """A parser that raises ConfigError, so that every error of the CLI looks the same."""
 
@@ -18,15 +42,40 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(
             prog=prog,
             description=description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_HelpFormatter,
             allow_abbrev=False,
             argument_default=argparse.SUPPRESS,
         )
         self._refused: tuple[tuple[str, ...], str] = ((), "")
+        self._shown_with: dict[str, str | None] = {}
+        self.given: Sequence[str] = ()
+        """The arguments that are read."""
 
     def add_switch(self, name: str, help: str) -> None:  # noqa: A002  -- as argparse calls it
         """Add an option without a value, False unless it is given."""
         self.add_argument(name, action="store_true", default=False, help=help)
+
+    def group(self, title: str) -> argparse._ArgumentGroup:
+        """Return the group of options with a title; a new one if there is none yet."""
+        groups = (group for group in self._action_groups if group.title == title)
+        return next(groups, None) or self.add_argument_group(title)
+
+    def hide(self, title: str, unless: str | None = None) -> None:
+        """Leave a group out of the help, unless an option is given with `--help`.
+
+        Its options are accepted all the same.
+        """
+        self._shown_with[title] = unless
+
+    def format_help(self) -> str:
+        """Return the help, without the groups that are hidden."""
+        hidden = {title for title, option in self._shown_with.items() if option not in self.given}
+        every = self._action_groups
+        self._action_groups = [group for group in every if group.title not in hidden]
+        try:
+            return super().format_help()
+        finally:
+            self._action_groups = every
 
     def refuse(self, prefixes: tuple[str, ...], reason: str) -> None:
         """Refuse options that begin with one of these prefixes, with this reason."""
@@ -53,6 +102,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def parse(parser: CommandParser, arguments: Sequence[str]) -> argparse.Namespace:
     """Return the parsed arguments. Raise ConfigError, or UnknownName with the nearest option."""
+    parser.given = arguments
     options, unknown = parser.parse_known_args(arguments)
     for text in unknown:
         if text.startswith("-") and text != "-":

@@ -35,58 +35,59 @@ if TYPE_CHECKING:
 _FLAGS = [*flags_of(TextRunConfig), *VOICE_FLAGS]
 _FILE_FLAGS = [*(flag for flag in _FLAGS if "." not in flag.field), FILE_FLAG]
 
+_TASKS = "which tasks"
+_RECORD = "what is kept"
+_PRINTED = "what is printed"
 _GROUPS = {
-    "what is played": (
-        *("domain", "task_set_name", "task_split_name", "tasks_file", "task_ids"),
-        *("num_tasks", "num_trials", "protocol"),
+    _TASKS: (
+        *("domain", "task_ids", "num_tasks", "num_trials", "task_split_name", "task_set_name"),
+        *("tasks_file", "retrieval_config", "retrieval_config_kwargs", "protocol"),
     ),
-    "agent, user and judge": (
+    "who plays": (
         *("agent", "llm_agent", "llm_args_agent", "agent_url", "agent_protocol"),
-        *("user", "llm_user", "llm_args_user"),
-        *("user_persona", "user_prompt", "user_monitor", "llm_judge", "llm_args_judge"),
+        *("user", "llm_user", "llm_args_user", "user_persona", "user_prompt"),
     ),
-    "limits of one episode": (
-        *("max_steps", "max_errors", "timeout", "enforce_communication_protocol"),
+    "how it is judged": (
+        *("llm_judge", "llm_args_judge", "user_monitor"),
+        *("auto_review", "review_mode", "review_model", "review_args"),
     ),
-    "recording and cost": ("record", "cache", "max_cost"),
-    "logs, traces and reviews": (
-        *("verbose_logs", "otel", "auto_review", "review_mode", "review_model", "review_args"),
+    "how long, how fast and how much": (
+        *("max_steps", "max_errors", "timeout", "max_cost", "max_concurrency"),
+        *("provider_limits", "executor", "workers", "worker_timeout", "seed"),
+        "enforce_communication_protocol",
     ),
-    "the run": (
-        *("save_to", "auto_resume", "max_concurrency", "workers", "worker_timeout", "executor"),
-        *("provider_limits", "seed", "max_retries", "retry_delay", "probe", "stop_after_failures"),
-        *("keep_going", "log_level"),
+    "when something fails": (
+        *("probe", "max_retries", "retry_delay", "stop_after_failures", "keep_going"),
     ),
+    _RECORD: ("save_to", "auto_resume", "record", "cache", "verbose_logs", "otel"),
+    _PRINTED: ("log_level",),
     **VOICE_GROUPS,
 }
 
 _EPILOG = """\
+Spoken calls: `tau2 run --audio-native --help` lists their options, too.
+
 examples:
-  without a key: a small model in this process, if its weights are here (tau2 models),
-  else without any model
-    tau2 run --domain mock
-    tau2 run --domain mock --agent oracle_agent --user scripted_user
-  with models (keys come from the environment, e.g. OPENAI_API_KEY):
-    tau2 run --domain retail --num-tasks 5 --num-trials 4 \\
-        --agent-llm openai/gpt-4.1 --user-llm openai/gpt-4.1
-  with an OpenAI-compatible server of your own:
-    tau2 run --domain retail --user scripted_user --agent-llm openai/my-model \\
-        --agent-llm-args '{"api_base": "http://127.0.0.1:8000/v1"}'
-  some tasks, under a name; and later what is still missing of them:
-    tau2 run --domain mock --agent oracle_agent --user scripted_user \\
-        --task-ids create_task_1 update_task_1 --save-to first
-    tau2 run --resume first
-  spoken calls, without a key (extras voice and voice-local); and with a speech model:
-    tau2 run --domain mock --audio-native --audio-native-provider local --num-tasks 3
-    tau2 run --domain retail --audio-native --audio-native-provider openai
-  from a file, with something changed; and as a file, for the next time:
-    tau2 run --config run.yaml --num-trials 4
-    tau2 run --domain mock --agent oracle_agent --user scripted_user --print-config
+  tau2 run --domain mock --agent oracle_agent --user scripted_user
+      without a model or key
+  tau2 run --domain retail --num-tasks 5 --num-trials 4 \\
+      --agent-llm openai/gpt-4.1 --user-llm openai/gpt-4.1
+      with models; keys come from the environment, e.g. OPENAI_API_KEY
+  tau2 run --domain retail --user scripted_user --agent-llm openai/my-model \\
+      --agent-llm-args '{"api_base": "http://127.0.0.1:8000/v1"}'
+      with an OpenAI-compatible server of your own
+  tau2 run --domain mock --task-ids create_task_1 update_task_1 --save-to first
+  tau2 run --resume first
+      some tasks, under a name; later what is still missing of them
+  tau2 run --domain mock --audio-native --audio-native-provider local
+      spoken calls, without a key (extras voice and voice-local)
+  tau2 run --config run.yaml --num-trials 4
+      from a file, with something changed; --print-config writes one
 
 exit codes:
   0    every simulation has a score
-  1    some simulations failed for infrastructure reasons and have no score, or the
-       run stopped because a model failed again and again, or code of yours has a bug
+  1    simulations without a score: infrastructure failed, a model failed
+       again and again, or code of yours has a bug
   2    wrong usage or configuration; nothing was played
   130  interrupted; whatever was finished is saved"""
 
@@ -95,7 +96,27 @@ def add_arguments(parser: CommandParser) -> None:
     """Add one flag per field of the configuration, and how the run is shown and stored."""
     parser.usage = "tau2 run --domain NAME [options]\n       tau2 run --config FILE [options]"
     parser.epilog = _EPILOG
-    file = parser.add_argument_group("settings from a file")
+    add_flags(parser, _FLAGS, _GROUPS)
+    for title in VOICE_GROUPS:
+        parser.hide(title, unless="--audio-native")
+    parser.group("who plays").add_argument(
+        "--audio-native", action="store_true", default=False,
+        help="play calls: agent and user speak and hear, both at once if they like (docs/voice.md)",
+    )  # fmt: skip
+    kept = parser.group(_RECORD)
+    kept.add_argument(
+        "--resume", metavar="RUN", default=None,
+        help="continue a stored run, by name or path, with its settings: play what is missing",
+    )  # fmt: skip
+    kept.add_argument(
+        "--trust-settings", action="store_true", default=False,
+        help="with --resume: use the addresses and files that the settings of the run name",
+    )  # fmt: skip
+    kept.add_argument(
+        "--results-format", choices=("dir", "json"), default="dir",
+        help="one file per simulation, or one file for all when the run ends (default: dir)",
+    )  # fmt: skip
+    file = parser.group("settings from a file")
     file.add_argument(
         "--config", metavar="FILE", type=Path, default=None,
         help="read settings from a .yaml, .toml or .json file; flags win over it",
@@ -104,37 +125,20 @@ def add_arguments(parser: CommandParser) -> None:
         "--print-config", action="store_true", default=False,
         help="print every setting as YAML, for --config, with secrets masked; nothing is played",
     )  # fmt: skip
-    parser.add_argument(
-        "--audio-native", action="store_true", default=False,
-        help="play calls: agent and user speak and hear, both at once if they like (docs/voice.md)",
+    printed = parser.group(_PRINTED)
+    printed.add_argument(
+        "--dry-run", action="store_true", default=False,
+        help="estimate the run's calls, tokens and US dollars, low to high; nothing is played",
     )  # fmt: skip
-    add_flags(parser, _FLAGS, _GROUPS)
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--results-format", choices=("dir", "json"), default="dir",
-        help="one file per simulation, or one file for all when the run ends (default: dir)",
-    )  # fmt: skip
-    output.add_argument(
+    printed.add_argument(
+        "--quiet", action="store_true", default=False, help="no progress, one line at the end"
+    )
+    printed.add_argument(
         "--json",
         action="store_true",
         default=False,
         help="print the summary as one JSON object only",
     )
-    output.add_argument(
-        "--resume", metavar="RUN", default=None,
-        help="continue a stored run, by name or path, with its settings: play what is missing",
-    )  # fmt: skip
-    output.add_argument(
-        "--trust-settings", action="store_true", default=False,
-        help="with --resume: use the addresses and files that the settings of the run name",
-    )  # fmt: skip
-    output.add_argument(
-        "--quiet", action="store_true", default=False, help="no progress, one line at the end"
-    )
-    output.add_argument(
-        "--dry-run", action="store_true", default=False,
-        help="estimate the run's calls, tokens and US dollars, low to high; nothing is played",
-    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ def add_arguments(parser: CommandParser) -> None:
     parser.usage = "tau2 serve-domain DOMAIN [options]"
     parser.epilog = _EPILOG
     parser.add_argument("domain", metavar="DOMAIN", help="the company to simulate")
-    ways = parser.add_argument_group("how programs connect")
+    ways = parser.group("how programs connect")
     ways.add_argument(
         "--stdio", action="store_true", default=False,
         help="play one episode with the program that started this one, over its pipes",
@@ -82,7 +82,7 @@ def add_arguments(parser: CommandParser) -> None:
         help="there is no customer: the agent works on the tickets of tasks that have one",
     )  # fmt: skip
     add_flags(parser, _FLAGS, _GROUPS)
-    output = parser.add_argument_group("output")
+    output = parser.group("output")
     output.add_argument(
         "--json", action="store_true", default=False,
         help="print the summary as one JSON object only",

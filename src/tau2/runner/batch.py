@@ -20,7 +20,7 @@ from tau2._compat.patching import patch_point
 from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import ResultsFormat, RunConfig, SimulationRun
 from tau2.data_model.tasks import Task
-from tau2.errors import BudgetExhausted, ConfigError
+from tau2.errors import SAID_IN_ONE_SENTENCE, BudgetExhausted, ConfigError
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.circuit_breaker import CircuitBreaker
 from tau2.runner.containment import interrupts_are_handled
@@ -411,18 +411,22 @@ def run_tasks(
             stored.
         KeyboardInterrupt: Ctrl-C; whatever was finished is stored.
     """
-    return run_on_loop(
-        arun_tasks(
-            config,
-            tasks,
-            save_path=save_path,
-            save_dir=save_dir,
-            evaluation_type=evaluation_type,
-            console_display=console_display,
-            results_format=results_format,
-            sink=sink,
+    try:
+        return run_on_loop(
+            arun_tasks(
+                config,
+                tasks,
+                save_path=save_path,
+                save_dir=save_dir,
+                evaluation_type=evaluation_type,
+                console_display=console_display,
+                results_format=results_format,
+                sink=sink,
+            )
         )
-    )
+    except SAID_IN_ONE_SENTENCE as problem:
+        # Frames of the event loop would bury what the message says.
+        raise problem.with_traceback(None) from None
 
 
 def run_domain(

@@ -24,6 +24,10 @@ from tau2.utils.text import first_of
 
 logger = logging.getLogger(__name__)
 
+_WAYS = (
+    'or play a model of this machine (llm_agent="local/qwen-0.5b", user="scripted_user", after '
+    '`tau2 models get qwen-0.5b`), or no model at all (agent="oracle_agent", user="scripted_user")'
+)
 _MOST_NAMED = 5  # tasks in one line
 
 _WARNED: set[str] = set()
@@ -128,7 +132,12 @@ def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Eval
 
     for module, used in _callers(run):
         if used is not None and not answers_calls(module):
-            check_model(used.model, dict(used.args))
+            try:
+                check_model(used.model, dict(used.args))
+            except ConfigError as problem:
+                raise ConfigError(
+                    f"the model of the {_ROLES[module]} cannot be used: {problem}; {_WAYS}"
+                ) from problem
             _check_workers(run.config, used.model, used.args)
     if run.config.auto_review:
         try:
@@ -146,6 +155,13 @@ def _check_models(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Eval
                 f"task {judged.id!r} is graded by a judge model, which cannot be used: {problem}; "
                 "name another with llm_judge (--llm-judge) or TAU2_JUDGE_LLM"
             ) from problem
+
+
+_ROLES = {
+    "tau2.agent.llm_agent": "agent",
+    "tau2.user.user_simulator": "user",
+    "tau2.voice.turn_taking": "user's decisions",
+}
 
 
 def _callers(run: ResolvedRun) -> list[tuple[str, RoleModel | None]]:

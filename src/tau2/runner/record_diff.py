@@ -73,7 +73,7 @@ def _in_messages(
             )
     if len(recorded) == len(again):
         return None
-    return RecordDifference(f"{len(recorded)} messages were recorded, now there are {len(again)}")
+    return RecordDifference(f"messages: {len(recorded):,} recorded, {len(again):,} now")
 
 
 def _fields(name: str, recorded: JsonValue, again: JsonValue) -> Iterator[str]:

@@ -88,8 +88,29 @@ def discard(stream: TextIO) -> None:
         os.close(nothing)
 
 
-_SPELLED = {"×": "x", "…": "~", "–": "-", "−": "-", "·": "-"}
-"""What is written for our own signs where the encoding of a stream lacks them: as wide as they."""
+_SPELLED = {
+    "×": "x",
+    "…": "~",
+    "–": "-",
+    "−": "-",
+    "·": "-",
+    "→": ">",
+    "•": "*",
+    "≥": ">",
+    "≤": "<",
+    "█": "#",
+    "░": ".",
+    "τ": "t",
+    "³": "3",
+    "²": "2",
+    "±": "+/-",
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+}
+"""What is written for our own signs where the encoding of a stream lacks them: as wide as they, for
+tables stay tables; "±" stands in sentences only."""
 
 
 def _encodable(text: str, encoding: str) -> str:

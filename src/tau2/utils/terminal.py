@@ -54,7 +54,8 @@ def terminal(*, stderr: bool = False, width: int | None = None) -> Terminal:
         width=width,
         file=cast("TextIO", standard_stream(error=stderr)),
     )
-    if width is None and not console.is_terminal and not os.environ.get("COLUMNS"):
+    is_file = not console.is_terminal and not console.is_jupyter
+    if width is None and is_file and not os.environ.get("COLUMNS"):
         console.is_unbounded = True
         console.width = _UNBOUNDED
     return console

@@ -145,7 +145,7 @@ def test_a_file_that_is_not_there_is_named(tau2, workplace):
 def test_a_value_of_a_flag_is_blamed_on_the_flag(tau2, workplace):
     written("run.yaml", YAML)
     ended = tau2("run", "--config", "run.yaml", "--provider-limit", "openai=many")
-    assert "--provider-limit: " in ended.err
+    assert "--provider-limits: " in ended.err
 
 
 def test_the_printed_configuration_is_complete_and_plays_nothing(tau2, workplace):

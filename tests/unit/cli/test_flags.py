@@ -96,7 +96,7 @@ def test_json_objects_and_pairs_are_read(text, value):
 
 
 def test_a_value_that_does_not_fit_names_the_flag():
-    with pytest.raises(ConfigError, match="--provider-limit: Input should be a valid integer"):
+    with pytest.raises(ConfigError, match="--provider-limits: Input should be a valid integer"):
         build_config(TextRunConfig, {"provider_limits": {"openai": "many"}}, FLAGS)
 
 
@@ -119,3 +119,34 @@ def test_a_switch_that_is_on_by_default_can_be_turned_off():
         flag.add_to(parser.add_argument_group(flag.field))
     assert given_values(parser.parse_args(["--no-colour"]), flags) == {"colour": False}
     assert json.dumps({"a": 1}) in parser.format_help()
+
+
+def help_of(*arguments: str, capsys) -> str:
+    with pytest.raises(SystemExit):
+        parsed(*arguments)
+    return capsys.readouterr().out
+
+
+def test_the_help_of_run_leaves_out_what_does_nothing(capsys):
+    text = help_of("--help", capsys=capsys)
+    assert "--tick-duration" not in text
+    assert "--is-remote" not in text
+    assert "tau2 run --audio-native --help" in text
+    assert len(text.splitlines()) < 200
+    voice = help_of("--audio-native", "--help", capsys=capsys)
+    assert "--tick-duration" in voice
+    assert "--is-remote" not in voice
+
+
+def test_every_option_has_one_name_in_the_help(capsys):
+    text = help_of("--help", capsys=capsys)
+    assert "--provider-limits JSON" in text
+    assert "--provider-limit " not in text
+    assert "  --judge-llm MODEL" in text
+    assert "--llm-judge" not in text
+    assert "  --[no-]record " in text
+
+
+@pytest.mark.parametrize("name", ["--provider-limit", "--provider-limits"])
+def test_both_spellings_of_the_limits_are_accepted(name):
+    assert parsed(name, '{"openai": 4}') == {"provider_limits": {"openai": 4}}

@@ -8,6 +8,7 @@ from tests.unit.report.conftest import a_priced_run, a_run, some_results
 from tau2.report.terminal.progress import (
     LiveProgress,
     NoProgress,
+    NotebookProgress,
     PlainProgress,
     Tally,
     progress_for,
@@ -172,3 +173,18 @@ def test_progress_that_nobody_watches_shows_nothing():
 
 def test_durations_are_written_with_hours():
     assert span(3725.4) == "1:02:05"
+
+
+def test_a_notebook_has_one_text_that_is_replaced():
+    clock = Clock()
+    shown: list[str] = []
+    progress = NotebookProgress(clock, shown.append)
+    progress.started(begun(total=1000))
+    for done in range(1, 1001):
+        clock.now += 0.01
+        progress.stored(SimulationStored(a_run(f"task_{done}"), done, 1000))
+    progress.ended(RunEnded(some_results(a_run()), None))
+    assert len(shown) < 60, "a drawing for each quarter of a second"
+    assert "1,000/1,000" in shown[-1]
+    assert "reward 1.000" in shown[-1]
+    assert max(len(text.splitlines()) for text in shown) < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import pytest
@@ -173,3 +174,17 @@ def test_only_failures_in_a_row_count_and_never_when_switched_off() -> None:
     judged = CircuitBreaker(2)
     assert judged.reason_to_stop(run(fine, "judge")) is None
     assert judged.reason_to_stop(run(fine, "judge")) is not None
+
+
+def test_a_missing_key_is_said_in_one_sentence_with_the_ways_forward(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    config = TextRunConfig(domain="mock", llm_agent="openai/m", user="scripted_user")
+    with pytest.raises(ConfigError) as caught:
+        play(config)
+    (text,) = caught.value._render_traceback_()  # what a notebook shows
+    assert "\n" not in text
+    for way in ("set OPENAI_API_KEY", 'llm_agent="local/', 'agent="oracle_agent"'):
+        assert way in text
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert len(frames) <= 3, "of the caller and of run_tasks alone"
+    assert caught.value.__cause__ is None

@@ -14,10 +14,11 @@ from tau2.data_model.message import (
     ToolCall,
     ToolMessage,
 )
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.simulation import FINISHED, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.environment.history import Waiting
+from tau2.metrics.endings import why_ended
 from tau2.metrics.hearing import heard_by_agent, heard_by_user
 from tau2.metrics.outcomes import Outcome, blame_note, lost_on, outcome_of, why_excluded
 from tau2.metrics.timeline import timeline_of
@@ -79,6 +80,8 @@ def _facts(run: SimulationRun) -> Iterator[tuple[str, object]]:
     yield "trial", run.unit.trial
     yield "seed", "unknown" if run.seed is None else run.seed
     yield "ended", run.termination_reason.value
+    if run.termination_reason not in FINISHED:
+        yield "because", why_ended(run)
     yield "took", f"{run.duration:.1f} s"
     yield from _facts_of_call(run)
     for side, cost, usage in (
@@ -139,15 +142,22 @@ def _entries(
             if call is None:
                 yield {
                     "who": "tool",
+                    "turn": _turn(message, place),
                     "calls": [{"name": "?", "brief": "a result without its call", **result}],
                 }
             else:
                 call.update(result)
             continue
-        entry = _entry(message, clean)
+        entry = {**_entry(message, clean), "turn": _turn(message, place)}
         ids = (call.id for call in message.calls)
         waiting.add(zip(ids, entry.get("calls", ()), strict=True))
         yield entry
+
+
+def _turn(message: Message, place: int) -> int:
+    """Return the number of a message: as it is stored, else its place; the first is 0."""
+    number = getattr(message, "turn_idx", None)
+    return number if isinstance(number, int) else place
 
 
 def _spoken(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -35,6 +37,8 @@ _RECENT = 5  # finished simulations listed under the bar
 _EVERY_LINE = 40  # up to this many simulations, each one gets a plain line
 _SECONDS_BETWEEN_LINES = 30.0
 """In a longer run, and while nothing is finished."""
+_SECONDS_BETWEEN_DRAWINGS = 0.25  # in a notebook, whose pages are slow
+_NOTEBOOK_BAR = 30  # characters
 _MOST_CAUSES = 3  # of retries that are shown, the most frequent first
 
 
@@ -306,6 +310,89 @@ class PlainProgress:
         self._console.print(Text(line), soft_wrap=True)
 
 
+class NotebookProgress:
+    """One text in the output of a cell, updated in place: bar, figures, and the last simulations.
+
+    It needs no widgets: a display of IPython is replaced, at most four times a second.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic, show: Show | None = None) -> None:
+        """Show it with `show`; by default in the cell that is executed."""
+        self.tally = Tally(clock)
+        self._show = show or _shown_in_cell()
+        self._last = float("-inf")
+        self._shown = ""
+
+    def _draw(self, *, now: bool = False) -> None:
+        tally = self.tally
+        at = tally.clock()
+        if not now and at - self._last < _SECONDS_BETWEEN_DRAWINGS:
+            return
+        self._last = at
+        with tally.lock:
+            recent = [outcome(run).plain for run in tally.recent]
+        share = tally.done / max(tally.total, 1)
+        full = round(share * _NOTEBOOK_BAR)
+        bar = "█" * full + "░" * (_NOTEBOOK_BAR - full)
+        lines = [
+            f"{one_line(tally.title, 80)}  {bar} {tally.done:,}/{tally.total:,}",
+            "  ".join(tally.figures()),
+            *(f"retried {cause}" for cause in tally.causes()),
+            *recent,
+        ]
+        text = "\n".join(lines)
+        if text != self._shown:
+            self._shown = text
+            self._show(text)
+
+    def started(self, event: RunStarted) -> None:
+        """Show the bar."""
+        self.tally.begin(event)
+        self._draw(now=True)
+
+    def stored(self, event: SimulationStored) -> None:
+        """Move the bar."""
+        self.tally.add(event)
+        self._draw(now=event.done == event.total)
+
+    def playing(self, event: SimulationStarted) -> None:
+        """Count a simulation in flight."""
+        self.tally.play(event)
+        self._draw()
+
+    def retried(self, event: SimulationRetried) -> None:
+        """Count a retry, and show its cause."""
+        self.tally.retry(event)
+        self._draw(now=True)
+
+    def ended(self, _event: RunEnded) -> None:
+        """Leave the last state where it is."""
+        self._draw(now=True)
+
+    def close(self) -> None:
+        """Nothing to put back."""
+
+
+Show = Callable[[str], None]
+
+
+def _shown_in_cell() -> Show:
+    """Return what replaces one text in the output of the cell that is executed."""
+    # Not a dependency: whoever is in a notebook has it.
+    from IPython.display import display  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    handle: list[Any] = []
+
+    def show(text: str) -> None:
+        bundle = {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+        if handle:
+            handle[0].update(bundle, raw=True)
+        else:
+            handle.append(display(bundle, raw=True, display_id=True))
+
+    return show
+
+
 class NoProgress:
     """Progress that is not shown."""
 
@@ -328,11 +415,13 @@ class NoProgress:
         """Nothing to put back."""
 
 
-Progress = LiveProgress | PlainProgress | NoProgress
+Progress = LiveProgress | PlainProgress | NotebookProgress | NoProgress
 
 
 def progress_for(console: Console) -> Progress:
     """Return the progress that suits a console: live where it can be redrawn."""
+    if console.is_jupyter:
+        return NotebookProgress()
     return (
         LiveProgress(console)
         if console.is_terminal and not console.is_dumb_terminal

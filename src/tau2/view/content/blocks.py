@@ -17,10 +17,11 @@ from tau2.data_model.message import (
     ToolMessage,
     UserMessage,
 )
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.simulation import FINISHED, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.environment.diff import FieldChange, Missing, RecordChange, TurnDiff
 from tau2.environment.history import Waiting
+from tau2.metrics.endings import why_ended
 from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
 from tau2.metrics.timeline import Timeline
 from tau2.report.safe_text import clean, one_line
@@ -145,7 +146,10 @@ def _facts(run: SimulationRun) -> Block:
     result = f"reward {run.reward_info.reward:.2f}" if scored and run.reward_info else "not scored"
     messages = plural(len(run.get_messages()), "message")
     ended = f"{run.termination_reason.value} after {messages}, {run.duration:.1f} s"
-    body: list[Line] = [(f"ended     {ended}", ""), (f"id        {one_line(run.id, 200)}", "dim")]
+    body: list[Line] = [(f"ended     {ended}", "")]
+    if run.termination_reason not in FINISHED:
+        body.append((f"because   {one_line(why_ended(run), 500)}", "warn"))
+    body.append((f"id        {one_line(run.id, 200)}", "dim"))
     if run.agent_cost or run.user_cost:
         body.append(
             (f"cost      agent ${run.agent_cost or 0:.4f}, user ${run.user_cost or 0:.4f}", "")

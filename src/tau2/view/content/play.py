@@ -240,7 +240,7 @@ class PlaySession:
         text = message.content or "(nothing)"
         left_out = len(text) - _LONGEST_RESULT
         if left_out > 0:
-            text = f"{text[:_LONGEST_RESULT]}… (+{left_out} characters; /last shows all)"
+            text = f"{text[:_LONGEST_RESULT]}… (+{plural(left_out, 'character')}; /last shows all)"
         if message.error:
             self._labelled("error", text, "bad")
         else:

@@ -97,11 +97,11 @@
     return parts;
   }
 
-  function drawTurn(entry, number) {
+  function drawTurn(entry) {
     const seconds = entry.seconds ? ` · ${entry.seconds} s` : "";
     const marks = entry.marks ? ` · ${entry.marks.join(", ")}` : "";
     const turn = element("div", { class: `turn ${entry.who}`, "data-at": entry.at, "data-to": entry.to },
-      element("div", { class: "who" }, `${number + 1} ${entry.who}${seconds}${marks}`));
+      element("div", { class: "who" }, `${entry.turn === undefined ? "" : `${entry.turn}. `}${entry.who}${seconds}${marks}`));
     if (entry.at !== undefined) {
       const time = element("button", { type: "button", class: "time" }, spokenCall.clock(entry.at));
       time.addEventListener("click", () => { if (spoken) spoken.go(entry.at); });
