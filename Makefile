@@ -27,6 +27,7 @@ OTHER_EXTRAS := llm local mcp ray tinker voice-local
 OTHERS := .venv-others
 TOOLS := .venv-tools
 DOCS := .venv-docs
+NOTEBOOK := .venv-notebook
 AENV_PIP := $(AENV)/bin/python -m pip --quiet --disable-pip-version-check
 NO_PYTHON := tau2 needs Python 3.11 or newer; install one, or name it: make PYTHON=/path/to/python
 
@@ -86,6 +87,10 @@ test-voice: $(VOICE)/.ready ## run the tests of voice on real speech (70 MB of w
 docs: $(DOCS)/.ready ## build the documentation site: build/docs/html
 	@$(DOCS)/bin/python tools/site/build.py
 
+notebook: $(NOTEBOOK)/.ready ## execute the notebook of examples/ in a Jupyter kernel
+	@rm -rf build/notebook && mkdir -p build/notebook && cp examples/*.ipynb build/notebook
+	@cd build/notebook && ../../$(NOTEBOOK)/bin/jupyter execute --inplace *.ipynb
+
 # Some of them: make test-integrations NAMES="trl openenv"
 test-integrations: ## run the integrations with the real trainer packages, an environment each
 	$(PYTHON) tests/integrations/run.py $(NAMES)
@@ -143,7 +148,7 @@ aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over i
 	$(AENV)/bin/python -m tests.aenv.local
 
 clean: ## remove environments, builds and caches
-	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(VOICE) $(LOCKED) $(OTHERS) $(TOOLS) $(DOCS) $(TRAIN) .venv-all .venv-agents .venv-integrations build dist \
+	rm -rf $(VENV) $(AENV) $(AREAL) $(LOCAL) $(VOICE) $(LOCKED) $(OTHERS) $(TOOLS) $(DOCS) $(NOTEBOOK) $(TRAIN) .venv-all .venv-agents .venv-integrations build dist \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
@@ -199,6 +204,13 @@ $(DOCS)/.ready: tools/site/requirements.txt
 	@echo "creating $(DOCS) with Sphinx (once)"
 	@$(PYTHON) -m venv $(DOCS)
 	@$(DOCS)/bin/python -m pip --quiet --disable-pip-version-check install -r $<
+	@touch $@
+
+$(NOTEBOOK)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "creating $(NOTEBOOK) with Jupyter (once)"
+	@$(PYTHON) -m venv $(NOTEBOOK)
+	@$(NOTEBOOK)/bin/python -m pip --quiet --disable-pip-version-check install nbclient==0.11.0 "ipykernel>=7,<8" --editable .
 	@touch $@
 
 $(TRAIN)/.ready: pyproject.toml

@@ -17,7 +17,7 @@ from tau2.storage.results import Results
 
 PAGE = ROOT / "docs" / "ci.md"
 GITHUB, GITLAB = (yaml.safe_load(body) for _, body in blocks(PAGE, "yaml"))
-_STAND_IN = {"openai/gpt-4.1": "scripted/stop", "retail": "mock", "20": "3"}
+_STAND_IN = {"openai/gpt-4.1": "scripted/stop", "retail": "mock", "20": "3", "4": "2"}
 """What is played here in place of what costs money or time there."""
 
 
@@ -37,7 +37,7 @@ def gitlab_commands() -> list[str]:
 def repository(workplace, monkeypatch):
     """A repository with the gate, and a baseline that is as good as the candidate."""
     shutil.copy(ROOT / "examples" / "ci_gate.py", workplace)
-    words = "run --domain mock --agent lazy_agent --user scripted_user --num-tasks 3 --num-trials 4"
+    words = "run --domain mock --agent lazy_agent --user scripted_user --num-tasks 3 --num-trials 2"
     assert main([*words.split(), "--quiet", "--save-to", "retail"]) == 0
     shutil.copytree(Path("data/simulations/retail"), "baselines/retail")
     return monkeypatch
@@ -64,12 +64,12 @@ def test_the_commands_of_a_pipeline_run(repository, commands, capsys):
     assert len(commands) >= 5
     assert [command for command in commands if played(command, repository) != 0] == []
     assert Path("report.html").is_file()
-    assert len(Results.load(Path("data/simulations/candidate")).simulations) == 12
+    assert len(Results.load(Path("data/simulations/candidate")).simulations) == 6
 
 
 def test_the_gate_closes_for_a_worse_agent(repository, capsys):
     oracle = "tau2 run --domain mock --agent oracle_agent --user scripted_user --num-tasks 3"
-    assert played(f"{oracle} --num-trials 4 --save-to good", repository) == 0
+    assert played(f"{oracle} --num-trials 2 --save-to good", repository) == 0
     gate = "python ci_gate.py data/simulations"
     assert played(f"{gate}/good --baseline baselines/retail", repository) == 0
     assert played(f"{gate}/retail --baseline data/simulations/good", repository) == 1

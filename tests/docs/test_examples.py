@@ -50,9 +50,9 @@ def test_a_program_shows_what_it_is_for(name, workplace, capsys, monkeypatch):
 
 def test_the_tiny_policy_learns():
     train = runpy.run_path(str(EXAMPLES / "train_policy.py"))["train"]
-    curve = train(batches=20)
+    curve = train(batches=12)
     assert sum(curve[:3]) / 3 < 0.5
-    assert sum(curve[-5:]) / 5 > 0.9
+    assert sum(curve[-3:]) / 3 > 0.8
     assert curve[:3] == train(batches=3)  # the same seed, the same curve
 
 
