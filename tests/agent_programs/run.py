@@ -1,4 +1,5 @@
-"""Play over MCP with both major versions of the package `mcp`, and with agent SDKs.
+"""Play over MCP with both major versions of the package `mcp`, and with agent SDKs; and with A2A
+servers of both versions of `a2a-sdk`.
 
     python3.11 tests/agent_programs/run.py [--venvs FOLDER] [--fresh]
 
@@ -30,6 +31,11 @@ SDKS = {
     "anthropic": ("anthropic>=2.14,<3", "mcp>=2.3,<3"),
 }
 
+A2A = {
+    "a2a-0.3": ("a2a-sdk[http-server]>=0.3.26,<0.4", "uvicorn", "--editable", str(ROOT), *TESTERS),
+    "a2a-1": ("a2a-sdk[http-server]>=1.3,<2", "uvicorn", "--editable", str(ROOT), *TESTERS),
+}
+
 
 def main() -> int:
     """Return 0 when everything passes."""
@@ -40,9 +46,10 @@ def main() -> int:
     parser.add_argument("--venvs", type=Path, default=venvs, help="where environments are kept")
     parser.add_argument("--fresh", action="store_true", help="make the environments anew")
     options = parser.parse_args()
-    for name, requirements in (SERVERS | SDKS).items():
+    for name, requirements in (SERVERS | SDKS | A2A).items():
         make(options.venvs / name, requirements, is_fresh=options.fresh)
-    return max(tested(options.venvs, name) for name in SERVERS)
+    codes = [tested(options.venvs, name) for name in SERVERS]
+    return max(*codes, *(tested_by_url(options.venvs, name) for name in A2A))
 
 
 def make(venv: Path, requirements: tuple[str, ...], *, is_fresh: bool) -> None:
@@ -74,6 +81,15 @@ def tested(venvs: Path, name: str) -> int:
         "tests/agent_programs",
     ]
     given = {"TAU2_AGENT_VENVS": str(venvs), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=False).returncode
+
+
+def tested_by_url(venvs: Path, name: str) -> int:
+    """Run the tests of agents by URL in one environment; return the exit code."""
+    tell(f"\nagents by URL on {name}")
+    command = [str(venvs / name / "bin" / "python"), "-m", "pytest", "-p", "no:cacheprovider"]
+    command += ["-W", "ignore", "--timeout", "300", "tests/agent_programs/test_by_url.py"]
+    given = {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=False).returncode
 
 

@@ -73,6 +73,7 @@ from tau2.llm.event_stream import completion_of_stream, is_event_stream
 from tau2.llm.failure import CallFailed, from_error_body, from_exception, from_status, retry_after
 from tau2.llm.middleware.request_diff import differences
 from tau2.llm.parse import checked_completion, parse_completion
+from tau2.llm.protocols import a2a
 from tau2.llm.request import Request
 from tau2.llm.returned_fields import is_about_messages
 from tau2.llm.secrets import Redactor, names_field, names_setting, redact_args
@@ -175,6 +176,13 @@ def repeated_calls(text: str) -> object:
     calls = [entry(number, piece) for number, piece in enumerate(pieces(text))]
     choice = {"message": {"tool_calls": calls}}
     return parse_completion({"choices": [choice, choice]})
+
+
+def a2a_answer(text: str) -> object:
+    """Read an answer of an A2A server in which everything is the text."""
+    data = {"name": text, "arguments": text, "action": [text]}
+    parts = [{"text": text}, {"data": data}, {"data": {"action": {"content": text}}}]
+    return a2a.message_of(a2a.Answer(text, None, parts=parts), text, ())
 
 
 def stream(deltas: Iterator[dict[str, Any]]) -> object:
@@ -309,6 +317,8 @@ FUNCTIONS: dict[str, TextFunction] = {
     "llm.completion, calls": repeated_calls,
     "llm.completion, of foreign code": lambda text: checked_completion({"choices": text}),
     "llm.event_stream": completion_of_stream,
+    "llm.a2a": a2a_answer,
+    "llm.a2a.json": lambda text: a2a_answer(f"<json>{text}</json>"),
     "llm.event_stream, arguments": stream_of_arguments,
     "llm.event_stream, calls": stream_of_calls,
     "llm.event_stream, text": lambda text: stream({"content": piece} for piece in pieces(text)),

@@ -52,4 +52,9 @@ AGENTS = (
         continues="messages",
         description="a program at a URL (--agent-url)",
     ),
+    AgentSpec(
+        "a2a_agent",
+        make=create_url_agent,
+        description="an A2A server (--agent-url with --agent-protocol a2a)",
+    ),
 )

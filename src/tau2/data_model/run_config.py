@@ -23,11 +23,13 @@ ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
 UserPrompt = Literal["auto", "full", "short"]
 UserMonitorMode = Literal["act", "report", "off"]
-AgentProgramProtocol = Literal["chat", "responses"]
+AgentProgramProtocol = Literal["chat", "responses", "a2a"]
 """How a program that is the agent is spoken to."""
 
 URL_AGENT = "url_agent"
 """The agent that speaks for a program at a URL."""
+A2A_AGENT = "a2a_agent"
+"""The same for an A2A server, which keeps the conversation itself."""
 
 DEFAULT_TEXT_AGENT = "hearing_oracle"
 """Who is behind the voice of provider `local` when neither an agent nor a model is named."""
@@ -174,8 +176,8 @@ class TextRunConfig(BaseRunConfig):
     agent_url: str | None = None
     """Address of a program that is the agent (docs/your-agent.md); its key: TAU2_AGENT_KEY."""
     agent_protocol: AgentProgramProtocol | None = None
-    """How the program at agent_url is spoken to: chat (chat completions) or responses (default:
-    chat)."""
+    """How the program at agent_url is spoken to: chat (chat completions), responses, or a2a
+    (default: chat)."""
     user: str = defaults.DEFAULT_USER_IMPLEMENTATION
     """The simulated user: user_simulator, scripted_user, dummy_user."""
     user_persona: JsonObject | None = None
@@ -196,7 +198,9 @@ class TextRunConfig(BaseRunConfig):
     @property
     def effective_agent(self) -> str:
         """The agent's name."""
-        return self.agent if self.agent_url is None else URL_AGENT
+        if self.agent_url is None:
+            return self.agent
+        return A2A_AGENT if self.agent_protocol == "a2a" else URL_AGENT
 
     @property
     def effective_user(self) -> str:
@@ -213,6 +217,8 @@ class TextRunConfig(BaseRunConfig):
         """The agent's model: of a program at a URL, how it is spoken to and what it is called."""
         if self.agent_url is None:
             return self.llm_agent
+        if self.agent_protocol == "a2a":
+            return "a2a/agent"
         parts = ["agent", self.agent_protocol or "chat"]
         # The default names a model of a provider. It is compared, because a configuration that was
         # printed or sent to a worker sets every field.

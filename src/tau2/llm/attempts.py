@@ -46,6 +46,8 @@ from tau2.utils.json_types import JsonObject
 logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER = 600.0  # seconds; an endpoint that asks for more counts as unavailable
+_NOT_TAKEN = frozenset({429, 503})
+"""Statuses of a request that was turned away at the door."""
 _HIGHEST_POWER = 16  # 2**16 s is beyond every cap; a higher power only risks overflow
 
 
@@ -85,7 +87,7 @@ def run_call(call: ModelCall) -> Flow[CallResult]:
     count = answer_count.get() or AnswerCount()
     count.asked += 1
     count.model = call.request.model
-    for _ in range(1 + DEFAULT_EMPTY_RETRIES):
+    for _ in range(1 if call.request.is_stateful else 1 + DEFAULT_EMPTY_RETRIES):
         responses.append((yield from send_with_retries(call)))
         count.answered += 1
         completion = parse_completion(responses[-1], ids, alternatives=several)
@@ -93,8 +95,9 @@ def run_call(call: ModelCall) -> Flow[CallResult]:
             completion = with_written_calls(completion, call.request.tools or (), ids)
         if not completion.is_empty:
             return CallResult(completion, responses)
+    times = "once" if len(responses) == 1 else f"{len(responses)} times"
     raise EmptyCompletion(
-        f"model {call.request.model!r} answered {len(responses)} times with neither text nor a "
+        f"model {call.request.model!r} answered {times} with neither text nor a "
         f"tool call{_WHY_EMPTY[completion.finish_reason]}"
     )
 
@@ -190,7 +193,8 @@ def _send_in_time(request: Request) -> Flow[Response]:
 
 def _wait(call: ModelCall, failure: CallFailed, attempt: int) -> float:
     """Return the seconds until the next attempt. Raise the final error when there is none."""
-    if not failure.temporary or attempt >= call.num_retries:
+    may_be_repeated = not call.request.is_stateful or _was_not_taken(failure)
+    if not failure.temporary or attempt >= call.num_retries or not may_be_repeated:
         raise _final_error(call, failure, attempt + 1) from failure
     asked = failure.retry_after
     wait = back_off(call.request.digest(), attempt) if asked is None else asked
@@ -202,6 +206,11 @@ def _wait(call: ModelCall, failure: CallFailed, attempt: int) -> float:
             f"(in {wait:.1f} s): {failure.text}"
         ) from failure
     return wait
+
+
+def _was_not_taken(failure: CallFailed) -> bool:
+    """Return whether a request surely changed nothing at the endpoint."""
+    return not failure.was_sent or failure.status in _NOT_TAKEN
 
 
 def _final_error(call: ModelCall, failure: CallFailed, attempts: int) -> ModelError:

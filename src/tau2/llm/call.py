@@ -162,6 +162,7 @@ class _Arguments:
             args=args,
             timeout=attempt_timeout(options, own_args=sender.own_args),
             call_name=self.call_name,
+            is_stateful=sender.is_stateful,
         )
         return ModelCall(
             request,

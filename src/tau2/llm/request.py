@@ -42,6 +42,9 @@ class Request:
     """Whether the response is asked for as a stream, for a model that answers in no other way."""
     call_name: str | None = None
     """What the call is for, such as "agent_response"; for logs and middleware, never sent."""
+    is_stateful: bool = False
+    """Whether the endpoint keeps the conversation. What it may have got is not sent again, and its
+    answers are not cached."""
 
     def digest(self) -> str:
         """Return the SHA-256 of what is asked; keys and endpoints do not change it."""
@@ -123,6 +126,7 @@ class Sender:
     name: str = "completion_fn"
     """The backend; part of the origin of what is attached to messages."""
     explain: Explain = _usual_words
+    is_stateful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +148,17 @@ class Backend:
     leaves: Callable[[str, JsonMapping], bool] = lambda _model, _args: False
     """Whether a model named `<name>/...`, with these `llm_args`, belongs to another backend."""
     explain: Explain = _usual_words
+    is_stateful: bool = False
+    """Whether its endpoints keep the conversation."""
     rank: int = 0
     """Backends are asked in ascending order whether they claim a model."""
 
     def sender(self) -> Sender:
         """Return how this backend performs a request."""
-        return Sender(self.send, self.asend, name=self.name, explain=self.explain)
+        return Sender(
+            self.send,
+            self.asend,
+            name=self.name,
+            explain=self.explain,
+            is_stateful=self.is_stateful,
+        )

@@ -8,7 +8,6 @@ is never sent.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Generator, Mapping, Sequence
@@ -16,25 +15,17 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from tau2.errors import ConfigError, ContextWindowExceeded, ModelUnavailable
-from tau2.llm.failure import CallFailed
+from tau2.llm.agent_program import NOT_HERE, SERVICE, base_of, explained
+from tau2.llm.failure import CallFailed, unreachable
 from tau2.llm.http_backend import HttpProtocol
 from tau2.llm.protocols import chat_completions, openai_responses
 from tau2.llm.request import Backend, Request, Response
-from tau2.llm.transport.endpoint import Service
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
-KEY_VARIABLE = "TAU2_AGENT_KEY"
 NAMELESS = "agent"
 """The model's name that is sent where none is given: the field is required by most servers."""
 
-_NOT_HERE = frozenset({404, 405})
-"""Statuses of an address at which there is nothing to post to."""
-_NO_PROTOCOL = "the answer is not"
-"""How a failure begins whose cause is that an answer is not in the form of the protocol."""
 _MOST_KNOWN = 64  # addresses whose right form is remembered
-
-_SERVICE = Service(prefixes=(), url="", path="", address_variables=(), key_variable=KEY_VARIABLE)
 
 
 class _Protocol(NamedTuple):
@@ -66,15 +57,13 @@ def _as_said(answer: JsonValue) -> JsonValue:
 
 _PROTOCOLS = {
     "chat": _Protocol(
-        HttpProtocol(
-            _SERVICE, chat_completions.body_of, _as_said, stream=chat_completions.streamed
-        ),
+        HttpProtocol(SERVICE, chat_completions.body_of, _as_said, stream=chat_completions.streamed),
         "/chat/completions",
         {},
     ),
     "responses": _Protocol(
         HttpProtocol(
-            _SERVICE,
+            SERVICE,
             openai_responses.body_of,
             lambda answer: _as_said(openai_responses.completion_of(answer)),
         ),
@@ -92,10 +81,11 @@ class _FoundAddresses:
         self._lock = threading.Lock()
 
     def of(self, path: str, base: str) -> list[str]:
-        """Return the forms of an address to try, in their order."""
+        """Return the forms of an address to try: the one that was right, then the others."""
         with self._lock:
             found = self._urls.get((path, base))
-        return candidates(base, path) if found is None else [found]
+        forms = candidates(base, path)
+        return sorted(forms, key=lambda form: form != found)
 
     def keep(self, path: str, base: str, url: str) -> None:
         """Remember the form that was found."""
@@ -134,16 +124,20 @@ _Asking: TypeAlias = Generator[Request, Response | CallFailed, Response]
 
 def _asking(request: Request, protocol: _Protocol) -> _Asking:
     """Return the answer of the program; its address is tried in the forms that it may have."""
-    base = str(request.args["api_base"])
+    base = base_of(request.model, request.args)
     misses: list[Response | CallFailed] = []
     for url in _FOUND.of(protocol.path, base):
         args = {**protocol.args, **request.args, "api_base": url}
         answer = yield replace(request, model=_name_of(request.model), args=args)
-        if isinstance(answer, CallFailed) and answer.status not in _NOT_HERE:
+        if isinstance(answer, CallFailed) and answer.status not in NOT_HERE:
             raise answer
         if isinstance(answer, Mapping) and "choices" in answer:
             _FOUND.keep(protocol.path, base, url)
             return answer
+        if isinstance(answer, Mapping) and "jsonrpc" in answer:
+            raise unreachable(
+                "the answer is not a completion but JSON-RPC, as A2A servers speak it"
+            )
         misses.append(answer)
     # An answer that is no completion says more than an address at which nothing is.
     said = next((miss for miss in misses if not isinstance(miss, CallFailed)), None)
@@ -206,62 +200,16 @@ def _is_another(model: str, _args: JsonMapping) -> bool:
 
 def _explain(request: Request, failure: CallFailed, attempts: int) -> str | None:
     """Say in a sentence why a program did not answer, and what to do."""
-    if failure.verdict is ContextWindowExceeded:
-        return None
-    base = str(request.args["api_base"])
+    base = base_of(request.model, request.args)
     protocol = _parts_of(request.model)[1]
-    place = _shown(base)
-    said = failure.text.strip().rstrip(". ")
-    status = f"HTTP {failure.status}: {said}"
-    again = f" {attempts} times" if attempts > 1 else ""
-    match failure.status:
-        case None if not failure.was_sent:
-            return (
-                f"the agent at {place} cannot be reached ({said}); start the program, or correct "
-                "--agent-url"
-            )
-        case None if said.startswith(_NO_PROTOCOL):
-            return (
-                f"the agent at {place} does not speak the protocol {protocol!r}: {said}; "
-                "check --agent-url and --agent-protocol"
-            )
-        case None:
-            return f"the agent at {place} was asked{again} and did not answer: {said}"
-        case 401 | 403:
-            key = "the key in" if os.environ.get(KEY_VARIABLE) else "a request without a key; set"
-            return f"the agent at {place} refuses {key} {KEY_VARIABLE} ({status})"
-        case 404 | 405:
-            tried = ", ".join(urlsplit(url).path for url in candidates(base, _path_of(request)))
-            return (
-                f"the agent at {place} does not speak the protocol {protocol!r} at {tried} "
-                f"({status}); check --agent-url and --agent-protocol"
-            )
-        case _ if failure.verdict is ModelUnavailable:
-            return f"the agent at {place} was asked{again} and failed ({status})"
-        case _:
-            return f"the agent at {place} refuses the request ({status})"
-
-
-def _path_of(request: Request) -> str:
-    return _protocol_of(request.model).path
-
-
-def _shown(base: str) -> str:
-    """Return an address without what may be secret in it: user, password and parameters."""
-    parts = urlsplit(base.strip())
-    location = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=location, query="", fragment="").geturl()
+    tried = candidates(base, _protocol_of(request.model).path)
+    return explained(base, protocol, tried, failure, attempts)
 
 
 def _check(model: str, args: JsonMapping) -> None:
     protocol = _protocol_of(model)
-    base = args.get("api_base")
-    if not base:
-        raise ConfigError(
-            f"the agent {model!r} is a program, and its address is not known: give --agent-url "
-            "(agent_url)"
-        )
-    sent: JsonObject = {**args, "api_base": candidates(str(base), protocol.path)[0]}
+    base = base_of(model, args)
+    sent: JsonObject = {**args, "api_base": candidates(base, protocol.path)[0]}
     protocol.http.check(_name_of(model), sent)
 
 

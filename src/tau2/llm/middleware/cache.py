@@ -87,6 +87,9 @@ class ResponseCache:
 
     def middleware(self, request: Request, send: NextSend) -> Flow[Response]:
         """Return the cached response, or send and cache what comes."""
+        if request.is_stateful:
+            # What was answered once would continue a conversation that the endpoint knows not.
+            return (yield from send(request))
         attempt = current_attempt.get()
         numbers = attempt.state_of(self, _Numbers) if attempt is not None else _Numbers()
         key = key_of(request, attempt)

@@ -80,7 +80,9 @@ async def _exchange(
 ) -> HttpResponse:
     data = body if len(body) <= _LARGE_BODY else io.BytesIO(body)
     try:
-        response = await session.post(endpoint.url, data=data, allow_redirects=False, **options)
+        response = await session.request(
+            endpoint.method, endpoint.url, data=data, allow_redirects=False, **options
+        )
     except _CLOSED as error:
         if _is_reused.get() and not isinstance(error, aiohttp.ClientConnectorError):
             raise _ConnectionWasClosed from error

@@ -78,6 +78,7 @@ class Endpoint:
     """What must be hidden in anything the server says."""
     verify: bool | str = True
     """Which certificates are trusted; see `tls.tls_context`."""
+    method: str = "POST"
 
 
 def endpoint_of(

@@ -161,7 +161,7 @@ class _TimedTransport(httpx.HTTPTransport):
         """Send `body`; raise TimeoutError at `until`. After an error, close the transport."""
         self._until = until
         headers = list(endpoint.headers)
-        request = httpx.Request("POST", endpoint.url, headers=headers, content=body)
+        request = httpx.Request(endpoint.method, endpoint.url, headers=headers, content=body)
         response = self.handle_request(request)
         reader = BodyReader()
         try:
