@@ -446,15 +446,16 @@ def _arguments_of(value: JsonMapping) -> JsonValue:
 
 
 def _respond_text(arguments: JsonValue) -> str | None:
-    if isinstance(arguments, str):
+    given = _text_or_none(arguments)
+    if given is not None:
         try:
-            arguments = json.loads(arguments)
+            arguments = json.loads(given)
         except (ValueError, RecursionError):
-            return arguments
+            return given
     if not isinstance(arguments, Mapping):
-        return _text_or_none(arguments)
+        return given
     named = [_text_or_none(arguments.get(name)) for name in ("content", "message", "text")]
-    return next(filter(None, named), None)
+    return next((text for text in named if text is not None), None)
 
 
 def _call(name: str, arguments: JsonValue, id_: JsonValue = None) -> JsonObject:
