@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.errors import ConfigError
 from tau2.utils.output import show
-from tau2.utils.terminal_text import named
-from tau2.utils.text import plural
+from tau2.utils.terminal_text import clean, named
+from tau2.utils.text import first_of, plural
 
+if TYPE_CHECKING:
+    from tau2.scaffold.interface import Interface
+
+_TASKS = 2
+_MOST = 8  # names or lines of one kind that are shown
 _KINDS = ("domain", "agent", "user", "backend")
 _EPILOG = """\
 The folder NAME then holds a package with code, data, tests and an entry point by which
@@ -19,6 +25,8 @@ tau2 finds it once it is installed. Nothing is overwritten.
 
 examples:
   tau2 new domain bakery            a company: policy, tools, database, two tasks
+  tau2 new domain shop --from shop.db
+                                    the same, derived from a SQLite database
   tau2 new agent my-agent           an agent that asks a model once per turn
   tau2 new user hasty               a simulated user without a model
   tau2 new backend my-model --dir packages"""
@@ -32,11 +40,18 @@ _TRIALS = {
 
 def add_arguments(parser: CommandParser) -> None:
     """Add what is written, under which name, and where."""
-    parser.usage = "tau2 new domain|agent|user|backend NAME [--dir DIR]"
+    parser.usage = "tau2 new domain|agent|user|backend NAME [--from SOURCE] [--dir DIR]"
     parser.epilog = _EPILOG
     parser.add_argument("kind", choices=_KINDS, help="what the package holds")
     parser.add_argument(
         "name", metavar="NAME", help="what it is called: lower-case letters, digits, - and _"
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default=None,
+        metavar="SOURCE",
+        help="derive a domain from what there is: a SQLite database (shop.db)",
     )
     parser.add_argument(
         "--dir", metavar="DIR", default=".", help="where its folder is made (default: here)"
@@ -49,13 +64,46 @@ def run(options: argparse.Namespace) -> int:
 
     check_name(options.name)
     _check_free(options.kind, options.name)
-    package = write_package(options.kind, options.name, Path(options.dir))
+    interface = _interface(options)
+    package = write_package(options.kind, options.name, Path(options.dir), interface)
     folder = named(package.folder)
     show(f"wrote {plural(len(package.files), 'file')} to {folder}:")
     show("\n".join(f"  {path}" for path in package.files))
+    if interface is not None:
+        _show_derived(interface, f"{folder}/README.md")
     trial = _TRIALS[options.kind].format(name=options.name)
     show(f"\nnext:\n  pip install -e '{folder}[test]'\n  pytest {folder}\n  {trial}")
     return OK
+
+
+def _interface(options: argparse.Namespace) -> Interface | None:
+    """Return what the domain is derived from, if anything."""
+    if options.source is None:
+        return None
+    if options.kind != "domain":
+        raise ConfigError(f"--from is for domains; leave it out for a new {options.kind}")
+    from tau2.scaffold.sources.kinds import read_source
+
+    return read_source(options.source)
+
+
+def _show_derived(interface: Interface, readme: str) -> None:
+    """Say what was derived, and what was not."""
+    parts = [plural(len(interface.tools), "tool"), plural(len(interface.tables), "table")]
+    records = plural(sum(len(table.rows) for table in interface.tables), "record")
+    made_up = "" if interface.has_own_records else " (made up)"
+    tasks = plural(interface.task_count, "task")
+    show(f"\nfrom {interface.source}: {', '.join(parts)}, {records}{made_up}, {tasks}")
+    events = [tool.name for tool in interface.tools if tool.kind == "event"]
+    if events:
+        show(f"only noted in the database, as nothing else follows: {first_of(events, _MOST)}")
+    for note in interface.notes[:_MOST]:
+        show(f"note: {clean(note)}")
+    if interface.left_out:
+        show(f"left out ({len(interface.left_out):,}; all of them are in {readme}):")
+        show("\n".join(f"  {clean(one)}" for one in interface.left_out[:_MOST]))
+    if interface.task_count < _TASKS:
+        show(f"no more tasks could be derived: write yours into tasks.json below {readme[:-10]}")
 
 
 def _check_free(kind: str, name: str) -> None:

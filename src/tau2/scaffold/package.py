@@ -18,11 +18,23 @@ from typing import Literal, TypeAlias
 from jinja2 import Environment, StrictUndefined
 
 from tau2.errors import ConfigError, quoted
+from tau2.scaffold.derived import (
+    about,
+    code_of,
+    policy_of,
+    readme_parts,
+    tasks_text,
+    unknown_lookup,
+)
+from tau2.scaffold.draft_tasks import drafts
+from tau2.scaffold.interface import Interface
+from tau2.scaffold.trial import imported, sound_tasks
 
 Kind: TypeAlias = Literal["domain", "agent", "user", "backend"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
 _LONGEST = 40  # characters of a name: it is part of paths, ids of runs and columns of tables
+_TASKS = 2
 _DEVICES = frozenset({"aux", "con", "nul", "prn", *(f"com{i}" for i in range(10))}) | {
     f"lpt{i}" for i in range(10)
 }
@@ -69,13 +81,16 @@ def check_name(name: str) -> None:
         raise ConfigError(f"{name!r} cannot be a folder on Windows; choose another name")
 
 
-def write_package(kind: Kind, name: str, parent: Path) -> NewPackage:
+def write_package(
+    kind: Kind, name: str, parent: Path, interface: Interface | None = None
+) -> NewPackage:
     """Write a package into a new folder of `parent`, and return it.
 
     Args:
         kind: What the package holds.
         name: What it is called; also the name of the folder.
         parent: A folder that exists.
+        interface: What a domain is derived from; None: it is the example of the templates.
 
     Raises:
         ConfigError: the name cannot be one, `parent` is no folder, or there is something of that
@@ -86,7 +101,9 @@ def write_package(kind: Kind, name: str, parent: Path) -> NewPackage:
     if not parent.is_dir():
         raise ConfigError(f"{parent} is not a folder")
     module = f"tau2_{name.replace('-', '_')}"
-    texts = _rendered(kind, name, module)
+    texts = (
+        _rendered(kind, name, module) if interface is None else _derived(name, module, interface)
+    )
     folder = parent / name
     try:
         folder.mkdir()
@@ -99,15 +116,49 @@ def write_package(kind: Kind, name: str, parent: Path) -> NewPackage:
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
+        if interface is not None:
+            _add_tasks(folder, name, module, interface)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return NewPackage(folder, module, tuple(sorted(texts)))
 
 
-def _rendered(kind: Kind, name: str, module: str) -> dict[str, str]:
+def _derived(name: str, module: str, interface: Interface) -> dict[str, str]:
+    """Return path → text of the files of a domain that is derived; its tasks are still missing."""
+    parts = {
+        **readme_parts(interface),
+        "has_own_records": interface.has_own_records,
+        "lookup": unknown_lookup(interface),
+    }
+    texts = _rendered("domain", name, module, "derived", about(interface), parts)
+    prefix = "".join(word.capitalize() for word in re.split(r"[_-]", name))
+    texts |= code_of(interface, module, prefix)
+    texts[f"{module}/policy.md"] = policy_of(interface, name)
+    texts[f"{module}/tasks.json"] = tasks_text([])
+    return texts
+
+
+def _add_tasks(folder: Path, name: str, module: str, interface: Interface) -> None:
+    """Try drafts of tasks on the package that was written, and write those that are sound."""
+    with imported(folder, module) as spec:
+        tasks = sound_tasks(spec, drafts(interface, name), _TASKS)
+    text = tasks_text(tasks)
+    (folder / module / "tasks.json").write_text(text, encoding="utf-8")
+    interface.task_count = len(tasks)
+
+
+def _rendered(
+    kind: Kind,
+    name: str,
+    module: str,
+    template: str = "",
+    summary: str = "",
+    more: Mapping[str, object] | None = None,
+) -> dict[str, str]:
     """Return path → text of the files of a package."""
     form = _FORMS[kind]
+    summary = summary or form.about
     words = re.split(r"[_-]", name)
     title = " ".join(words).capitalize()
     values = {
@@ -116,10 +167,11 @@ def _rendered(kind: Kind, name: str, module: str) -> dict[str, str]:
         "package": f"tau2-{name.replace('_', '-')}",
         "prefix": "".join(word.capitalize() for word in words),
         "title": title,
-        "about": form.about,
-        "summary": f"{title}: {form.about}",
+        "about": summary,
+        "summary": f"{title}: {summary}",
         "group": form.group,
         "export": form.export,
+        **(more or {}),
     }
     env = Environment(
         undefined=StrictUndefined,
@@ -127,9 +179,10 @@ def _rendered(kind: Kind, name: str, module: str) -> dict[str, str]:
         autoescape=False,  # noqa: S701  -- Python and TOML, no HTML; the values come from a name
     )
     found = {}
-    for path, template in _templates(files("tau2.scaffold") / "templates" / kind, ""):
+    root = files("tau2.scaffold") / "templates"
+    for path, file in _templates(root / (template or kind), ""):
         target = path.replace("__module__", module).removesuffix(".jinja")
-        found[target] = env.from_string(template.read_text(encoding="utf-8")).render(values)
+        found[target] = env.from_string(file.read_text(encoding="utf-8")).render(values)
     return found
 
 

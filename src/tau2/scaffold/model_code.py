@@ -1,0 +1,164 @@
+"""`data_model.py` of a package that was derived from a source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tau2.scaffold.interface import Interface, Member, RecordShape, Shape
+from tau2.scaffold.names import class_name, unique
+from tau2.scaffold.source_text import (
+    WIDTH,
+    annotation,
+    docstring,
+    literal,
+    literal_lines,
+    names_in,
+    one_line,
+    sentence,
+)
+
+EVENT = "Event"
+
+
+class ClassNames:
+    """The classes of a package: one for every record, each once."""
+
+    def __init__(self, interface: Interface, *taken: str) -> None:
+        """Name the records of tables, of single values and of arguments, and those inside them."""
+        self.names: dict[object, str] = {}
+        self.records: list[RecordShape] = []
+        self._taken = {EVENT, *taken}
+        for table in interface.tables:
+            self._add(table.record)
+        for single in interface.singles:
+            self._add_from(single.shape)
+        for tool in interface.tools:
+            for parameter in tool.parameters:
+                self._add_from(parameter.member.shape)
+
+    def _add_from(self, shape: Shape) -> None:
+        if shape.record is not None:
+            self._add(shape.record)
+        if shape.item is not None:
+            self._add_from(shape.item)
+
+    def _add(self, record: RecordShape) -> None:
+        if record in self.names:
+            return
+        for member in record.members:
+            self._add_from(member.shape)
+        name = unique(class_name(record.name), self._taken).replace("_", "")
+        while name in self._taken:
+            name += "X"
+        self._taken.add(name)
+        self.names[record] = name
+        self.records.append(record)
+
+
+def data_model_source(interface: Interface, db_class: str, classes: ClassNames) -> str:
+    """Return the source of the models: records first, the database last."""
+    blocks = [_class_lines(record, classes) for record in classes.records]
+    if interface.has_events:
+        blocks.append(_EVENT_LINES)
+    blocks.append(_db_lines(interface, db_class, classes))
+    body = "\n\n\n".join("\n".join(block) for block in blocks)
+    used = names_in(body)
+    typing = [name for name in ("Any", "Literal") if name in used]
+    pydantic = [name for name in ("BaseModel", "Field") if name in used]
+    lines = [f'"""What there is in the database, derived from {interface.source}."""', ""]
+    if typing:
+        lines += [f"from typing import {', '.join(typing)}", ""]
+    if pydantic:
+        lines.append(f"from pydantic import {', '.join(pydantic)}")
+    lines += ["from tau2.plugins import DB", "", "", body, ""]
+    return "\n".join(lines)
+
+
+_EVENT_LINES = [
+    "class Event(BaseModel):",
+    '    """A call of a tool of which nothing else follows for the database."""',
+    "",
+    "    number: int",
+    "    tool: str",
+    "    arguments: dict[str, Any]",
+]
+
+
+def _class_lines(record: RecordShape, classes: ClassNames) -> list[str]:
+    about = sentence(one_line(record.description, 88 - 8)) or f"{classes.names[record]}."
+    lines = [f"class {classes.names[record]}(BaseModel):", *docstring(about, (), "    ")]
+    if record.members:
+        lines.append("")
+    for member in record.members:
+        # A value that may be null may be left out.
+        optional = replace(member, is_required=member.is_required and not member.shape.is_nullable)
+        if not optional.is_required:
+            optional = replace(optional, shape=replace(member.shape, is_nullable=True))
+        lines += _field_lines(optional, annotation(optional.shape, classes.names))
+    return lines
+
+
+def _db_lines(interface: Interface, db_class: str, classes: ClassNames) -> list[str]:
+    lines = [
+        f"class {db_class}(DB):",
+        *docstring("Everything that tools read and change.", (), "    "),
+    ]
+    if interface.tables or interface.singles or interface.has_events:
+        lines.append("")
+    for table in interface.tables:
+        kind = f"dict[str, {classes.names[table.record]}]"
+        key = ", ".join(table.key)
+        lines += _field_lines(Member(table.name, Shape("any"), description=f"By {key}"), kind)
+    for single in interface.singles:
+        about = Member(single.name, single.shape, description=single.description)
+        lines += _field_lines(about, annotation(single.shape, classes.names))
+    if interface.has_events:
+        lines.append("    events: dict[str, Event] = Field(default_factory=dict)")
+    return lines
+
+
+def _field_lines(member: Member, kind: str) -> list[str]:
+    description = one_line(member.description, 300)
+    if member.source:
+        spelled = f"{one_line(member.source, 60)!r} in the source"
+        description = f"{description} ({spelled})" if description else spelled
+    head = f"    {member.name}: {kind}"
+    if not description:
+        line = head if member.is_required else f"{head} = None"
+        return [line] if len(line) <= WIDTH else _wrapped_type(member, kind)
+    default = "" if member.is_required else "default=None, "
+    line = f"{head} = Field({default}description={literal(description)})"
+    if len(line) <= WIDTH:
+        return [line]
+    if len(f"{head} = Field(") > WIDTH:
+        return _wrapped_type(member, kind)
+    inner = f"        {default}description={literal(description)}"
+    if len(inner) <= WIDTH:
+        return [f"{head} = Field(", inner, "    )"]
+    lines = [f"{head} = Field("]
+    if default:
+        lines.append("        default=None,")
+    described = f"        description={literal(description)},"
+    if len(described) <= WIDTH:
+        return [*lines, described, "    )"]
+    return [
+        *lines, "        description=(", *literal_lines(description, "            "),
+        "        ),", "    )",
+    ]  # fmt: skip
+
+
+def _wrapped_type(member: Member, kind: str) -> list[str]:
+    """Return a field whose type is too long for a line: the values of a choice, one a line."""
+    opening, _, values = kind.partition("Literal[")
+    inside, _, closing = values.rpartition("]")
+    if not values:
+        return [f"    {member.name}: {kind}" + ("" if member.is_required else " = None")]
+    end = "" if member.is_required else " = None"
+    choices = member.shape.choices or (member.shape.item.choices if member.shape.item else ())
+    if not choices:
+        choices_lines = [f"        {inside},"]
+    else:
+        choices_lines = [f"        {literal(choice)}," for choice in choices]
+        closing = closing.lstrip()
+    tail = f"]{' ' if closing.startswith('|') else ''}{closing}"
+    return [f"    {member.name}: {opening}Literal[", *choices_lines, f"    {tail}{end}"]

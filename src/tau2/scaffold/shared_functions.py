@@ -1,0 +1,127 @@
+"""Functions that the toolkits of derived packages share.
+
+Nothing here calls them: `tool_code` copies those that a toolkit uses into its package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tau2.plugins import ToolError
+
+R = TypeVar("R", bound=BaseModel)
+
+
+def _key(*parts: object) -> str:
+    """Return the key of a record: its parts as text."""
+    return "/".join(str(part) for part in parts)
+
+
+def _found(table: Mapping[str, R], key: str, noun: str) -> R:
+    """Return a record. Raise ToolError when there is none."""
+    if key not in table:
+        raise ToolError(f"there is no {noun} {key}")
+    return table[key]
+
+
+def _matching(
+    table: Mapping[str, R], wanted: Mapping[str, Any], most: int, text: str | None = None
+) -> list[R]:
+    """Return the first records that have every wanted value, and the text somewhere."""
+    found: list[R] = []
+    for record in table.values():
+        if len(found) >= most:
+            break
+        if _has(record, wanted) and (text is None or _contains(record, text)):
+            found.append(record)
+    return found
+
+
+def _has(record: BaseModel, wanted: Mapping[str, Any]) -> bool:
+    """Return whether a record has every value that is wanted; None wants nothing."""
+    return all(
+        value is None or _fits(getattr(record, name), value) for name, value in wanted.items()
+    )
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Return whether a value is wanted: equal, in any capitalisation, or in a list."""
+    if isinstance(value, str) and isinstance(wanted, str):
+        return value.casefold() == wanted.casefold()
+    if isinstance(wanted, list) and not isinstance(value, list):
+        return value in wanted
+    if isinstance(value, list) and not isinstance(wanted, list):
+        return wanted in value
+    if isinstance(value, list):
+        return all(one in value for one in wanted)
+    return bool(value == wanted)
+
+
+def _contains(record: BaseModel, text: str) -> bool:
+    """Return whether a text stands in a record, in any capitalisation."""
+    return text.casefold() in record.model_dump_json().casefold()
+
+
+def _made(kind: type[R], values: Mapping[str, Any]) -> R:
+    """Return a new record. Raise ToolError for values that it cannot have."""
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return kind.model_validate({name: _plain(value) for name, value in given.items()})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ToolError(f"{where}: {first['msg']}") from problem
+
+
+def _added(table: dict[str, R], key: str, record: R, noun: str) -> R:
+    """Add a new record and return it. Raise ToolError when its key is taken."""
+    if key in table:
+        raise ToolError(f"there is {noun} {key} already")
+    table[key] = record
+    return record
+
+
+def _change(record: BaseModel, values: Mapping[str, Any]) -> None:
+    """Set fields of a record; what is None stays as it is."""
+    for name, value in values.items():
+        if value is not None:
+            setattr(record, name, value)
+
+
+def _refuse_if_named(table: Mapping[str, R], wanted: Mapping[str, Any], noun: str) -> None:
+    """Raise ToolError when a record of a table names the one that is to be deleted."""
+    if any(_has(record, wanted) for record in table.values()):
+        raise ToolError(f"it cannot be deleted: there is a record ({noun}) that names it")
+
+
+def _delete_matching(table: dict[str, R], wanted: Mapping[str, Any]) -> None:
+    """Delete the records that go with the one that is deleted."""
+    for key in [key for key, record in table.items() if _has(record, wanted)]:
+        del table[key]
+
+
+def _next_number(table: Mapping[str, BaseModel]) -> int:
+    """Return the number of a new record."""
+    return max((int(key) for key in table if key.isdecimal()), default=0) + 1
+
+
+def _next_text(table: Mapping[str, BaseModel], form: str) -> str:
+    """Return the key of a new record."""
+    number = len(table) + 1
+    while form.format(number) in table:
+        number += 1
+    return form.format(number)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without models."""
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""What `tau2 new domain --from` reads, a module for each kind of source."""

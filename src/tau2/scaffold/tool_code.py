@@ -1,0 +1,390 @@
+"""`tools.py` of a package that was derived from a source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+from tau2.data_model.conventions import TRANSFER_TOOL
+from tau2.scaffold.interface import (
+    Interface,
+    Link,
+    Member,
+    Parameter,
+    Table,
+    ToolDesign,
+    ToolKind,
+)
+from tau2.scaffold.model_code import ClassNames
+from tau2.scaffold.names import article, plural_noun, words_of
+from tau2.scaffold.source_text import (
+    WIDTH,
+    annotation,
+    argument_lines,
+    call_lines,
+    docstring,
+    literal,
+    names_in,
+    one_line,
+    sentence,
+    split_summary,
+)
+
+_IN = "        "  # within a method
+MOST_FOUND = 20
+"""How many records a tool returns unless it is asked for more."""
+READING: frozenset[ToolKind] = frozenset({"get", "find", "read_single"})
+
+
+def tools_source(
+    interface: Interface, module: str, toolkit: str, db_class: str, classes: ClassNames
+) -> str:
+    """Return the source of the toolkit, one method a tool, and of the functions that they share."""
+    methods = [_method(interface, tool, classes) for tool in interface.tools]
+    if all(tool.name != TRANSFER_TOOL for tool in interface.tools):
+        methods.append(_TRANSFER.split("\n"))
+    if interface.has_events:
+        methods.append(_NOTE.split("\n"))
+    body = [f"class {toolkit}(ToolKitBase):"]
+    body += docstring(f"Tools derived from {interface.source}.", (), "    ")
+    body += ["", f"    db: {db_class}"]
+    for method in methods:
+        body += ["", *method]
+    shared = _shared_functions("\n".join(body))
+    code = "\n".join(body) + "".join(f"\n\n\n{one}" for one in shared)
+    variable = ['R = TypeVar("R", bound=BaseModel)', "", ""] if "R" in names_in(code) else []
+    head = _imports("\n".join([*variable, code]), module, db_class, classes)
+    return "\n".join(
+        [*head, "", *(variable[:1] or [""]), "", *([""] if variable else []), code, ""]
+    )
+
+
+def _imports(code: str, module: str, db_class: str, classes: ClassNames) -> list[str]:
+    used = names_in(code)
+    own = sorted({db_class, "Event", *classes.names.values()} & used | {db_class})
+    lines = ['"""What the agent can do. Models read names, types and docstrings."""', ""]
+    if "Callable" in used:
+        lines.append("from collections.abc import Callable, Mapping")
+    elif "Mapping" in used:
+        lines.append("from collections.abc import Mapping")
+    typing = [name for name in ("Any", "Literal", "TypeVar") if name in used]
+    if typing:
+        lines.append(f"from typing import {', '.join(typing)}")
+    if typing or "Mapping" in used:
+        lines.append("")
+    pydantic = [name for name in ("BaseModel", "ValidationError") if name in used]
+    if pydantic:
+        lines.append(f"from pydantic import {', '.join(pydantic)}")
+    plugins = [name for name in ("ToolError", "ToolKitBase", "ToolType", "is_tool") if name in used]
+    lines += [f"from tau2.plugins import {', '.join(plugins)}", ""]
+    line = f"from {module}.data_model import {', '.join(own)}"
+    if len(line) <= WIDTH:
+        return [*lines, line]
+    return [*lines, f"from {module}.data_model import (", *(f"    {name}," for name in own), ")"]
+
+
+def _method(interface: Interface, tool: ToolDesign, classes: ClassNames) -> list[str]:
+    body, result = _BODIES[tool.kind](interface, tool, classes)
+    kind = "READ" if tool.kind in READING else "WRITE"
+    arguments = ["self", *(_argument(one.member, classes) for one in tool.parameters)]
+    return [
+        f"    @is_tool(ToolType.{kind})",
+        *call_lines(f"def {tool.name}", arguments, f" -> {result}:", "    "),
+        *_tool_docstring(interface, tool),
+        *body,
+    ]
+
+
+def _argument(member: Member, classes: ClassNames) -> str:
+    if member.is_required:
+        return f"{member.name}: {annotation(member.shape, classes.names)}"
+    if member.default is not None:
+        kind = annotation(member.shape.without_null(), classes.names)
+        return f"{member.name}: {kind} = {literal(member.default)}"
+    kind = annotation(member.shape.without_null(), classes.names)
+    return f"{member.name}: {kind if kind == 'Any' else f'{kind} | None'} = None"
+
+
+def _tool_docstring(interface: Interface, tool: ToolDesign) -> list[str]:
+    text = one_line(tool.description, 1000)
+    summary, rest = split_summary(text, WIDTH - len(_IN) - 8)
+    if not summary:
+        summary = plain_summary(interface, tool)
+    paragraphs = [sentence(rest)] if rest else []
+    described = [
+        (one.member.name, one_line(one.member.description) or _described(interface, tool, one))
+        for one in tool.parameters
+    ]
+    arguments = argument_lines(described, _IN) if described else ""
+    return docstring(summary, paragraphs, _IN, arguments=arguments)
+
+
+def plain_summary(interface: Interface, tool: ToolDesign) -> str:
+    """Return what a tool does, in one sentence, where the source does not say it shortly."""
+    table = interface.table(tool.table)
+    noun = one_line(table.noun if table is not None else " ".join(words_of(tool.table)), 40)
+    return {
+        "get": f"Look at {article(noun)}.",
+        "find": f"Find {plural_noun(noun)}.",
+        "create": f"Add {article(noun)}.",
+        "update": f"Change {article(noun)}; what is not given stays as it is.",
+        "delete": f"Delete {article(noun)}.",
+        "event": f"Note a request: {' '.join(words_of(tool.name))}.",
+        "read_single": f"Look at the {noun}.",
+        "update_single": f"Change the {noun}; what is not given stays as it is.",
+    }[tool.kind]
+
+
+def _described(interface: Interface, tool: ToolDesign, parameter: Parameter) -> str:
+    words = " ".join(words_of(parameter.member.name))
+    table = interface.table(tool.table)
+    noun = table.noun if table is not None else ""
+    if parameter.role == "limit":
+        return "How many records to return at most."
+    if parameter.role == "search":
+        return "Text that a record contains."
+    if parameter.role == "filter":
+        return f"Only records with this {words}."
+    if parameter.role == "key":
+        return f"The {words} of the {noun or 'record'}."
+    return f"The new {words}." if tool.kind.startswith("update") else f"The {words}."
+
+
+_Body = tuple[list[str], str]
+
+
+def _key_call(table: Table, tool: ToolDesign) -> str:
+    names = {one.target: one.member.name for one in tool.with_role("key")}
+    return f"_key({', '.join(names[member] for member in table.key)})"
+
+
+def _table_of(interface: Interface, tool: ToolDesign) -> Table:
+    table = interface.table(tool.table)
+    if table is None:
+        raise KeyError(tool.table)
+    return table
+
+
+def _record_line(table: Table, tool: ToolDesign) -> str:
+    return f"_found(self.db.{table.name}, {_key_call(table, tool)}, {literal(table.noun)})"
+
+
+def _get(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
+    table = _table_of(interface, tool)
+    return [f"{_IN}return {_record_line(table, tool)}"], classes.names[table.record]
+
+
+def _find(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
+    table = _table_of(interface, tool)
+    wanted = _mapping(tool.with_role("filter"))
+    limits = [one.member.name for one in tool.with_role("limit")]
+    searches = [one.member.name for one in tool.with_role("search")]
+    arguments = [f"self.db.{table.name}", wanted or "{}", *(limits or [str(MOST_FOUND)]), *searches]
+    lines = call_lines("return _matching", arguments, "", _IN)
+    if len(lines) > 1 and wanted:
+        lines = _named_mapping("wanted", tool.with_role("filter"))
+        arguments[1] = "wanted"
+        lines += call_lines("return _matching", arguments, "", _IN)
+    return lines, f"list[{classes.names[table.record]}]"
+
+
+def _mapping(parameters: Sequence[Parameter]) -> str:
+    inner = ", ".join(f"{literal(one.target)}: {one.member.name}" for one in parameters)
+    return f"{{{inner}}}" if inner else ""
+
+
+def _named_mapping(name: str, parameters: Sequence[Parameter]) -> list[str]:
+    line = f"{_IN}{name} = {_mapping(parameters)}"
+    if len(line) <= WIDTH:
+        return [line]
+    entries = [f"{_IN}    {literal(one.target)}: {one.member.name}," for one in parameters]
+    return [f"{_IN}{name} = {{", *entries, f"{_IN}}}"]
+
+
+def _create(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
+    table = _table_of(interface, tool)
+    kind = classes.names[table.record]
+    given = [*tool.with_role("key"), *tool.with_role("value")]
+    lines = _link_checks(interface, table, given)
+    values = [f"{literal(one.target)}: {one.member.name}" for one in given]
+    values += [f"{literal(name)}: {literal(value)}" for name, value in tool.constants]
+    if table.is_numbered and not tool.with_role("key"):
+        values.insert(0, f"{literal(table.key[0])}: {_new_key(table)}")
+    line = f"{_IN}values = {{{', '.join(values)}}}"
+    if len(line) > WIDTH:
+        lines += [f"{_IN}values = {{", *(f"{_IN}    {value}," for value in values), f"{_IN}}}"]
+    else:
+        lines.append(line)
+    lines.append(f"{_IN}record = _made({kind}, values)")
+    keys = ", ".join(f"record.{name}" for name in table.key)
+    lines += call_lines(
+        "return _added",
+        [f"self.db.{table.name}", f"_key({keys})", "record", literal(table.noun)],
+        "",
+        _IN,
+    )
+    return lines, kind
+
+
+def _new_key(table: Table) -> str:
+    member = table.record.member(table.key[0])
+    shape = member.shape if member is not None else None
+    if shape is not None and shape.kind == "integer":
+        return f"_next_number(self.db.{table.name})"
+    form = '"00000000-0000-4000-8000-{:012d}"' if shape is not None and shape.form == "uuid" else (
+        literal(f"{table.noun.replace(' ', '-')}-{{}}")
+    )  # fmt: skip
+    return f"_next_text(self.db.{table.name}, {form})"
+
+
+def _link_checks(interface: Interface, table: Table, given: Sequence[Parameter]) -> list[str]:
+    """Return lines that refuse a record which names one that does not exist."""
+    names = {one.target: one.member for one in given}
+    lines = []
+    for link in table.links:
+        other = interface.table(link.table)
+        if other is None or not set(link.members) <= names.keys():
+            continue
+        members = [names[name] for name in link.members]
+        optional = [
+            member.name for member in members if not member.is_required or member.shape.is_nullable
+        ]
+        call = (
+            f"_found(self.db.{other.name}, _key({', '.join(one.name for one in members)}), "
+            f"{literal(other.noun)})"
+        )
+        if optional:
+            condition = " and ".join(f"{name} is not None" for name in optional)
+            lines += [f"{_IN}if {condition}:", f"{_IN}    {call}"]
+        else:
+            lines.append(f"{_IN}{call}")
+    return lines
+
+
+def _update(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
+    table = _table_of(interface, tool)
+    values = tool.with_role("value")
+    lines = [f"{_IN}record = {_record_line(table, tool)}"]
+    lines += _link_checks(interface, table, values)
+    lines += _changes(values, tool)
+    return [*lines, f"{_IN}return record"], classes.names[table.record]
+
+
+def _changes(values: Sequence[Parameter], tool: ToolDesign) -> list[str]:
+    lines = []
+    if values:
+        line = f"{_IN}_change(record, {_mapping(values)})"
+        if len(line) > WIDTH:
+            lines += [*_named_mapping("values", values), f"{_IN}_change(record, values)"]
+        else:
+            lines.append(line)
+    if tool.constants:
+        inner = ", ".join(f"{literal(name)}: {literal(value)}" for name, value in tool.constants)
+        lines.append(f"{_IN}_change(record, {{{inner}}})")
+    return lines
+
+
+def _delete(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
+    table = _table_of(interface, tool)
+    names = {one.target: one.member.name for one in tool.with_role("key")}
+    lines = [f"{_IN}record = {_record_line(table, tool)}"]
+    linked = [(other, link) for other in interface.tables for link in other.links
+              if link.table == table.name]  # fmt: skip
+    for other, link in linked:
+        lines += _linked_lines(table, other, link, names)
+    lines += [f"{_IN}del self.db.{table.name}[{_key_call(table, tool)}]", f"{_IN}return record"]
+    return lines, classes.names[table.record]
+
+
+def _linked_lines(table: Table, other: Table, link: Link, names: Mapping[str, str]) -> list[str]:
+    """Return lines that look after the records which name a record that is deleted."""
+    pairs = zip(link.members, table.key, strict=True)
+    wanted = ", ".join(f"{literal(mine)}: {names[its]}" for mine, its in pairs)
+    if link.is_cascading:
+        return [f"{_IN}_delete_matching(self.db.{other.name}, {{{wanted}}})"]
+    return call_lines(
+        "_refuse_if_named", [f"self.db.{other.name}", f"{{{wanted}}}", literal(other.noun)], "", _IN
+    )
+
+
+def _event(interface: Interface, tool: ToolDesign, _classes: ClassNames) -> _Body:
+    lines = []
+    table = interface.table(tool.table)
+    if table is not None and tool.with_role("key"):
+        lines.append(f"{_IN}{_record_line(table, tool)}")
+    inner = ", ".join(f"{literal(one.member.name)}: {one.member.name}" for one in tool.parameters)
+    line = f"{_IN}return self._note({literal(tool.name)}, {{{inner}}})"
+    if len(line) > WIDTH:
+        lines.append(f"{_IN}arguments = {{")
+        names = [one.member.name for one in tool.parameters]
+        lines += [f"{_IN}    {literal(name)}: {name}," for name in names]
+        lines += [f"{_IN}}}", f"{_IN}return self._note({literal(tool.name)}, arguments)"]
+    else:
+        lines.append(line)
+    return lines, "Event"
+
+
+def _read_single(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
+    single = interface.single(tool.table)
+    if single is None:
+        raise KeyError(tool.table)
+    return [f"{_IN}return self.db.{single.name}"], annotation(single.shape, classes.names)
+
+
+def _update_single(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
+    lines, result = _read_single(interface, tool, classes)
+    lines = [f"{_IN}record = self.db.{tool.table}"]
+    return [*lines, *_changes(tool.with_role("value"), tool), f"{_IN}return record"], result
+
+
+_BODIES: Mapping[ToolKind, Callable[[Interface, ToolDesign, ClassNames], _Body]] = {
+    "get": _get,
+    "find": _find,
+    "create": _create,
+    "update": _update,
+    "delete": _delete,
+    "event": _event,
+    "read_single": _read_single,
+    "update_single": _update_single,
+}
+
+_TRANSFER = '''\
+    @is_tool(ToolType.GENERIC)
+    def transfer_to_human_agents(self, summary: str) -> str:
+        """Hand the conversation to a person. Only when the tools cannot do what is needed.
+
+        Args:
+            summary: What the customer needs, in a sentence or two.
+        """
+        return "Transfer successful"'''
+
+_NOTE = '''\
+    def _note(self, tool: str, arguments: Mapping[str, Any]) -> Event:
+        """Note a call of which nothing else follows; it is part of the database and graded."""
+        number = len(self.db.events) + 1
+        plain = {name: _plain(value) for name, value in arguments.items() if value is not None}
+        event = Event(number=number, tool=tool, arguments=plain)
+        self.db.events[str(number)] = event
+        return event'''
+
+
+def _shared_functions(body: str) -> list[str]:
+    """Return the functions that the methods use, and those that these use."""
+    known = _known_functions()
+    needed: set[str] = set()
+    waiting = [body]
+    while waiting:
+        used = names_in(waiting.pop()) & known.keys()
+        waiting += [known[name] for name in used - needed]
+        needed |= used
+    return [text for name, text in known.items() if name in needed]
+
+
+@cache
+def _known_functions() -> dict[str, str]:
+    """Return name → source of the functions of `shared_functions`."""
+    text = (files("tau2.scaffold") / "shared_functions.py").read_text(encoding="utf-8")
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    return {one.name: ast.get_source_segment(text, one) or "" for one in functions}
