@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from tau2.plugins import ToolError
+from tau2.errors import ToolError
 
 R = TypeVar("R", bound=BaseModel)
 
