@@ -25,8 +25,10 @@ tau2 finds it once it is installed. Nothing is overwritten.
 
 examples:
   tau2 new domain bakery            a company: policy, tools, database, two tasks
-  tau2 new domain shop --from shop.db
-                                    the same, derived from a SQLite database
+  tau2 new domain shop --from openapi.yaml    tools and records derived from an API
+  tau2 new domain shop --from shop.db         from a SQLite database, with its rows
+  tau2 new domain shop --from shop.models:DB  from a pydantic model or an instance of one
+  tau2 new domain shop --from 'mcp:python server.py'     from the tools of an MCP server
   tau2 new agent my-agent           an agent that asks a model once per turn
   tau2 new user hasty               a simulated user without a model
   tau2 new backend my-model --dir packages"""
@@ -51,7 +53,8 @@ def add_arguments(parser: CommandParser) -> None:
         dest="source",
         default=None,
         metavar="SOURCE",
-        help="derive a domain from what there is: a SQLite database (shop.db)",
+        help="derive a domain from what there is: an OpenAPI document, a SQLite database, "
+        "module:Model (pydantic), or mcp: with a command or an address behind it",
     )
     parser.add_argument(
         "--dir", metavar="DIR", default=".", help="where its folder is made (default: here)"

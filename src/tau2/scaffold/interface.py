@@ -13,7 +13,7 @@ ShapeKind: TypeAlias = Literal[
 ToolKind: TypeAlias = Literal[
     "get", "find", "create", "update", "delete", "event", "read_single", "update_single"
 ]
-Role: TypeAlias = Literal["key", "filter", "search", "limit", "value"]
+Role: TypeAlias = Literal["key", "filter", "least", "most", "search", "limit", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Member:
     source: str = ""
     """How the source spells the name, where that differs."""
     default: str | int | float | bool | None = None
+    is_read_only: bool = False
+    """Whether only the company writes it: a record has it, and nobody sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class ToolDesign:
     """The table, or the single value, that it works on; empty: none."""
     description: str
     parameters: tuple[Parameter, ...] = ()
-    constants: tuple[tuple[str, str | int], ...] = ()
+    constants: tuple[tuple[str, str | int | bool], ...] = ()
     """Fields that it sets to values of its own, such as a status."""
 
     def with_role(self, role: Role) -> list[Parameter]:

@@ -34,6 +34,9 @@ _IRREGULAR = {
     "inventory": "inventory", "information": "information", "history": "history",
 }  # fmt: skip
 _PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
+_LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "ø": "o", "Ø": "O", "ł": "l", "đ": "d", "ı": "i"}
+)
 _ENDS_OF_ES = ("sses", "shes", "ches", "xes", "zzes", "uses")
 
 
@@ -41,7 +44,8 @@ def words_of(name: str) -> list[str]:
     """Return the words of a name in lower case: "orderItem_ID" is "order", "item", "id"."""
     words: list[str] = []
     before = ""
-    for at, letter in enumerate(_ascii(name)):
+    name = _ascii(name)
+    for at, letter in enumerate(name):
         if not letter.isalnum():
             before = ""
             continue
@@ -57,9 +61,10 @@ def words_of(name: str) -> list[str]:
 
 def _ascii(name: str) -> str:
     """Return a name without accents; letters that ASCII does not have become spaces."""
+    name = name[:200].translate(_LETTERS)
     return "".join(
         next((part for part in unicodedata.normalize("NFKD", letter) if part.isascii()), " ")
-        for letter in name[:200]
+        for letter in name
     )
 
 
@@ -150,7 +155,13 @@ def plural_noun(noun: str) -> str:
 
 def article(noun: str) -> str:
     """Return a noun with "a" or "an"."""
-    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+    is_vowel = noun[:1] in "aeiou" and not noun.startswith(("uni", "use", "eu", "one", "uti"))
+    return f"{'an' if is_vowel else 'a'} {noun}"
+
+
+def key_prefix(noun: str) -> str:
+    """Return what texts begin with that number records: "RES" for reservations."""
+    return (words_of(noun) or ["rec"])[-1][:3].upper()
 
 
 def key_of(name: str) -> str:

@@ -28,16 +28,32 @@ def _found(table: Mapping[str, R], key: str, noun: str) -> R:
 
 
 def _matching(
-    table: Mapping[str, R], wanted: Mapping[str, Any], most: int, text: str | None = None
+    table: Mapping[str, R],
+    wanted: Mapping[str, Any],
+    limit: int,
+    text: str | None = None,
+    least: Mapping[str, Any] | None = None,
+    most: Mapping[str, Any] | None = None,
 ) -> list[R]:
-    """Return the first records that have every wanted value, and the text somewhere."""
+    """Return the first records that have the wanted values, the text somewhere, and no less."""
     found: list[R] = []
     for record in table.values():
-        if len(found) >= most:
+        if len(found) >= limit:
             break
-        if _has(record, wanted) and (text is None or _contains(record, text)):
+        fits = _has(record, wanted) and (text is None or _contains(record, text))
+        if fits and _is_within(record, least or {}, most or {}):
             found.append(record)
     return found
+
+
+def _is_within(record: BaseModel, least: Mapping[str, Any], most: Mapping[str, Any]) -> bool:
+    """Return whether fields of a record are within bounds; one without a value never is."""
+    for name, bound in [*least.items(), *most.items()]:
+        if bound is not None and getattr(record, name) is None:
+            return False
+    return all(
+        bound is None or bound <= getattr(record, name) for name, bound in least.items()
+    ) and all(bound is None or getattr(record, name) <= bound for name, bound in most.items())
 
 
 def _has(record: BaseModel, wanted: Mapping[str, Any]) -> bool:
@@ -48,15 +64,17 @@ def _has(record: BaseModel, wanted: Mapping[str, Any]) -> bool:
 
 
 def _fits(value: Any, wanted: Any) -> bool:
-    """Return whether a value is wanted: equal, in any capitalisation, or in a list."""
+    """Return whether a value is wanted: equal, in any capitalisation, or in it."""
     if isinstance(value, str) and isinstance(wanted, str):
         return value.casefold() == wanted.casefold()
+    if isinstance(value, BaseModel) and isinstance(wanted, str):
+        return any(_fits(part, wanted) for _, part in value)
     if isinstance(wanted, list) and not isinstance(value, list):
         return value in wanted
-    if isinstance(value, list) and not isinstance(wanted, list):
-        return wanted in value
+    if isinstance(value, list) and isinstance(wanted, list):
+        return all(_fits(value, one) for one in wanted)
     if isinstance(value, list):
-        return all(one in value for one in wanted)
+        return any(_fits(part, wanted) for part in value)
     return bool(value == wanted)
 
 
@@ -103,15 +121,16 @@ def _delete_matching(table: dict[str, R], wanted: Mapping[str, Any]) -> None:
         del table[key]
 
 
-def _next_number(table: Mapping[str, BaseModel]) -> int:
+def _next_number(table: Mapping[str, BaseModel], name: str) -> int:
     """Return the number of a new record."""
-    return max((int(key) for key in table if key.isdecimal()), default=0) + 1
+    return max((int(getattr(record, name)) for record in table.values()), default=0) + 1
 
 
-def _next_text(table: Mapping[str, BaseModel], form: str) -> str:
+def _next_text(table: Mapping[str, BaseModel], name: str, form: str) -> str:
     """Return the key of a new record."""
-    number = len(table) + 1
-    while form.format(number) in table:
+    taken = {getattr(record, name) for record in table.values()}
+    number = 1001 + len(table)
+    while form.format(number) in taken:
         number += 1
     return form.format(number)
 

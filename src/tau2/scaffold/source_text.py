@@ -29,13 +29,12 @@ def one_line(text: object, most: int = _LONGEST_TEXT) -> str:
 
 
 def literal(value: str | float | bool | None) -> str:
-    """Return a value as a literal with double quotes, as formatters write it."""
+    """Return a value as a literal, with the quotes that formatters choose."""
     if not isinstance(value, str):
         return repr(value)
-    plain = repr(value)
-    if plain.startswith("'") and '"' not in plain and "\\'" not in plain:
-        return f'"{plain[1:-1]}"'
-    return plain
+    quote = "'" if value.count('"') > value.count("'") else '"'
+    inner = "".join(f"\\{one}" if one == quote else repr(one)[1:-1] for one in value)
+    return f"{quote}{inner}{quote}"
 
 
 def literal_lines(text: str, indent: str) -> list[str]:

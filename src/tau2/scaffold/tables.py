@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tau2.scaffold.interface import Member, Parameter, Shape, Table, ToolDesign
+from tau2.scaffold.interface import Member, Parameter, Shape, Single, Table, ToolDesign
 from tau2.scaffold.names import PARAMETERS, TOOLS, identifier, plural_noun, unique, words_of
 
 MOST_FILTERS = 12  # arguments of a look-up; a table may have hundreds of columns
@@ -90,3 +90,18 @@ def _given(member: Member) -> Member:
 
 def _changed(member: Member) -> Member:
     return replace(member, is_required=False, shape=member.shape.without_null(), default=None)
+
+
+def single_tools(single: Single) -> list[ToolDesign]:
+    """Return the tools of what there is once: to read it, and to change the fields of a record."""
+    tools = [ToolDesign(f"get_{single.name}", "read_single", single.name, "")]
+    if single.shape.record is not None and not single.shape.is_nullable:
+        values = [
+            Parameter(_changed(member), "value", member.name)
+            for member in single.shape.record.members
+        ]
+        update = ToolDesign(
+            f"update_{single.name}", "update_single", single.name, "", tuple(values)
+        )
+        tools.append(update)
+    return tools

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -13,12 +14,13 @@ from tau2.scaffold.interface import (
     Link,
     Member,
     Parameter,
+    Role,
     Table,
     ToolDesign,
     ToolKind,
 )
 from tau2.scaffold.model_code import ClassNames
-from tau2.scaffold.names import article, plural_noun, words_of
+from tau2.scaffold.names import article, key_prefix, plural_noun, words_of
 from tau2.scaffold.source_text import (
     WIDTH,
     annotation,
@@ -32,6 +34,8 @@ from tau2.scaffold.source_text import (
     split_summary,
 )
 
+_ANYTHING = "str | int | float | bool | list[Any] | dict[str, Any]"
+"""The type of an argument of which nothing is known: models are told a type of each."""
 _IN = "        "  # within a method
 MOST_FOUND = 20
 """How many records a tool returns unless it is asked for more."""
@@ -63,7 +67,9 @@ def tools_source(
 
 def _imports(code: str, module: str, db_class: str, classes: ClassNames) -> list[str]:
     used = names_in(code)
-    own = sorted({db_class, "Event", *classes.names.values()} & used | {db_class})
+    own = sorted(
+        {db_class, "Event", *classes.names.values()} & used | {db_class}, key=_import_order
+    )
     lines = ['"""What the agent can do. Models read names, types and docstrings."""', ""]
     if "Callable" in used:
         lines.append("from collections.abc import Callable, Mapping")
@@ -85,6 +91,13 @@ def _imports(code: str, module: str, db_class: str, classes: ClassNames) -> list
     return [*lines, f"from {module}.data_model import (", *(f"    {name}," for name in own), ")"]
 
 
+def _import_order(name: str) -> tuple[bool, list[tuple[bool, int, str]]]:
+    """Return what ruff sorts imported names by: constants first, and numbers by their value."""
+    pieces = [piece for piece in re.split(r"(\d+)", name) if piece]
+    by_value = [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in pieces]
+    return not (len(name) > 1 and name.isupper()), by_value
+
+
 def _method(interface: Interface, tool: ToolDesign, classes: ClassNames) -> list[str]:
     body, result = _BODIES[tool.kind](interface, tool, classes)
     kind = "READ" if tool.kind in READING else "WRITE"
@@ -98,13 +111,14 @@ def _method(interface: Interface, tool: ToolDesign, classes: ClassNames) -> list
 
 
 def _argument(member: Member, classes: ClassNames) -> str:
-    if member.is_required:
-        return f"{member.name}: {annotation(member.shape, classes.names)}"
-    if member.default is not None:
-        kind = annotation(member.shape.without_null(), classes.names)
-        return f"{member.name}: {kind} = {literal(member.default)}"
     kind = annotation(member.shape.without_null(), classes.names)
-    return f"{member.name}: {kind if kind == 'Any' else f'{kind} | None'} = None"
+    if kind == "Any":
+        kind = _ANYTHING
+    if member.is_required:
+        return f"{member.name}: {kind}"
+    if member.default is not None:
+        return f"{member.name}: {kind} = {literal(member.default)}"
+    return f"{member.name}: {kind} | None = None"
 
 
 def _tool_docstring(interface: Interface, tool: ToolDesign) -> list[str]:
@@ -145,6 +159,9 @@ def _described(interface: Interface, tool: ToolDesign, parameter: Parameter) -> 
         return "How many records to return at most."
     if parameter.role == "search":
         return "Text that a record contains."
+    if parameter.role in _BOUNDS:
+        than = "at least" if parameter.role == "least" else "at most"
+        return f"Only records whose {' '.join(words_of(parameter.target))} is {than} this."
     if parameter.role == "filter":
         return f"Only records with this {words}."
     if parameter.role == "key":
@@ -152,6 +169,7 @@ def _described(interface: Interface, tool: ToolDesign, parameter: Parameter) -> 
     return f"The new {words}." if tool.kind.startswith("update") else f"The {words}."
 
 
+_BOUNDS: tuple[Role, ...] = ("least", "most")
 _Body = tuple[list[str], str]
 
 
@@ -181,7 +199,11 @@ def _find(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
     wanted = _mapping(tool.with_role("filter"))
     limits = [one.member.name for one in tool.with_role("limit")]
     searches = [one.member.name for one in tool.with_role("search")]
-    arguments = [f"self.db.{table.name}", wanted or "{}", *(limits or [str(MOST_FOUND)]), *searches]
+    arguments = [f"self.db.{table.name}", wanted or "{}", *(limits or [str(MOST_FOUND)])]
+    arguments += [f"text={name}" for name in searches]
+    arguments += [
+        f"{role}={{{_inner(tool.with_role(role))}}}" for role in _BOUNDS if tool.with_role(role)
+    ]
     lines = call_lines("return _matching", arguments, "", _IN)
     if len(lines) > 1 and wanted:
         lines = _named_mapping("wanted", tool.with_role("filter"))
@@ -191,8 +213,11 @@ def _find(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
 
 
 def _mapping(parameters: Sequence[Parameter]) -> str:
-    inner = ", ".join(f"{literal(one.target)}: {one.member.name}" for one in parameters)
-    return f"{{{inner}}}" if inner else ""
+    return f"{{{_inner(parameters)}}}" if parameters else ""
+
+
+def _inner(parameters: Sequence[Parameter]) -> str:
+    return ", ".join(f"{literal(one.target)}: {one.member.name}" for one in parameters)
 
 
 def _named_mapping(name: str, parameters: Sequence[Parameter]) -> list[str]:
@@ -211,7 +236,7 @@ def _create(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Bod
     values = [f"{literal(one.target)}: {one.member.name}" for one in given]
     values += [f"{literal(name)}: {literal(value)}" for name, value in tool.constants]
     if table.is_numbered and not tool.with_role("key"):
-        values.insert(0, f"{literal(table.key[0])}: {_new_key(table)}")
+        values.insert(0, f"{literal(table.key[-1])}: {_new_key(table)}")
     line = f"{_IN}values = {{{', '.join(values)}}}"
     if len(line) > WIDTH:
         lines += [f"{_IN}values = {{", *(f"{_IN}    {value}," for value in values), f"{_IN}}}"]
@@ -229,14 +254,16 @@ def _create(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Bod
 
 
 def _new_key(table: Table) -> str:
-    member = table.record.member(table.key[0])
+    name = table.key[-1]
+    member = table.record.member(name)
     shape = member.shape if member is not None else None
     if shape is not None and shape.kind == "integer":
-        return f"_next_number(self.db.{table.name})"
-    form = '"00000000-0000-4000-8000-{:012d}"' if shape is not None and shape.form == "uuid" else (
-        literal(f"{table.noun.replace(' ', '-')}-{{}}")
-    )  # fmt: skip
-    return f"_next_text(self.db.{table.name}, {form})"
+        return f"_next_number(self.db.{table.name}, {literal(name)})"
+    if shape is not None and shape.form == "uuid":
+        form = '"00000000-0000-4000-8000-{:012d}"'
+    else:
+        form = literal(f"{key_prefix(table.noun)}-{{}}")
+    return f"_next_text(self.db.{table.name}, {literal(name)}, {form})"
 
 
 def _link_checks(interface: Interface, table: Table, given: Sequence[Parameter]) -> list[str]:

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import sqlite3
+import sys
+from contextlib import contextmanager
+from pathlib import Path
 from unittest import SkipTest
 
 import pytest
 from tests.installed import installed
+from tests.unit.scaffold import sources
 from tests.unit.scaffold.test_package import load, own_tests
 
 from tau2.cli import main
 from tau2.plugins import ToolError
 from tau2.registry import registry
 
-SHOP = """
-create table customers(id integer primary key, full_name text not null, email text unique);
-create table orders(
-    id integer primary key,
-    customer_id integer not null references customers(id),
-    status text not null default 'open' check (status in ('open', 'shipped', 'cancelled')),
-    total real,
-    note text
-);
-create table "order items"(
-    order_id integer references orders(id) on delete cascade,
-    line integer, "class" text, primary key (order_id, line)
-);
-create table notes(message text, payload blob);
-create view open_orders as select * from orders where status = 'open';
-insert into customers values (1, 'Ada Quill', 'ada@example.com'), (2, 'Ben Okafor', null);
-insert into orders values (1001, 1, 'open', 24.5, null), (1002, 2, 'shipped', 8, 'at the "door"');
-insert into "order items" values (1001, 1, 'P-1'), (1001, 2, 'P-2'), (1002, 1, 'P-1');
-insert into notes values ('called', x'0102');
-"""
+MODELS = "tests.unit.scaffold.sources"
 
 
 @pytest.fixture
 def shop(workplace):
     with sqlite3.connect(workplace / "shop.db") as connection:
-        connection.executescript(SHOP)
+        connection.executescript(sources.SHOP_DB)
     connection.close()
     return workplace
+
+
+def write(name, content):
+    text = content if isinstance(content, str) else json.dumps(content)
+    Path(name).write_text(text, encoding="utf-8")
 
 
 def run_own_tests(folder):
@@ -55,16 +47,25 @@ def run_own_tests(folder):
     return ran
 
 
-def test_a_sqlite_database_becomes_a_domain(shop, capsys):
+@contextmanager
+def derived(source, workplace):
+    """Derive a domain, run its own tests, and yield its tools."""
+    assert main(["new", "domain", "made", "--from", source]) == 0
+    for path in (workplace / "made").rglob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        ast.parse(code)
+        assert max(map(len, code.splitlines())) <= 100
+    with installed(workplace / "made"):
+        assert run_own_tests(workplace / "made") >= 12
+        yield registry.domains.get("made").environment().tools
+
+
+def test_a_sqlite_database(shop, capsys):
     before = (shop / "shop.db").read_bytes()
-    assert main(["new", "domain", "bakery", "--from", "shop.db"]) == 0
-    shown = capsys.readouterr().out
-    assert "from shop.db: 20 tools, 4 tables, 8 records, 2 tasks" in shown
-    assert "view open_orders: only tables are copied" in shown
-    assert (shop / "shop.db").read_bytes() == before
-    with installed(shop / "bakery"):
-        assert run_own_tests(shop / "bakery") >= 13
-        tools = registry.domains.get("bakery").environment().tools
+    with derived("shop.db", shop) as tools:
+        shown = capsys.readouterr().out
+        assert "from shop.db: 20 tools, 4 tables, 8 records, 2 tasks" in shown
+        assert "view open_orders: only tables are copied" in shown
         assert tools.find_orders(status="open")[0].customer_id == 1
         assert tools.get_order_item(1001, 2).class_ == "P-2"
         assert tools.create_order(customer_id=2).id == 1003
@@ -74,3 +75,167 @@ def test_a_sqlite_database_becomes_a_domain(shop, capsys):
             tools.delete_customer(1)
         tools.delete_order(1001)
         assert [item.order_id for item in tools.find_order_items()] == [1002]
+    assert (shop / "shop.db").read_bytes() == before
+
+
+def test_an_api_with_nested_paths_and_schemas(workplace, capsys):
+    write("orders.json", sources.ORDER_API)
+    with derived("orders.json", workplace) as tools:
+        shown = capsys.readouterr().out
+        assert "13 tools, 3 tables, 12 records (made up), 2 tasks" in shown
+        assert "only noted in the database, as nothing else follows: resend_order_invoice" in shown
+        assert "GET /healthz" in shown
+        order = tools.list_customer_orders(tools.list_customers()[0].id)[0]
+        assert tools.cancel_order(order.id, reason="moved").status == "cancelled"
+        assert tools.get_order(order.id).reason == "moved"
+        refund = tools.create_order_refund(order.id, 5.0)
+        assert tools.get_order_refund(order.id, refund.refund_id) == refund
+        with pytest.raises(ToolError, match="there is no order X"):
+            tools.create_order_refund("X", 5.0)
+        customer = tools.list_customers(page_size=1)[0]
+        assert tools.update_customer(customer.id, class_="gold").class_ == "gold"
+        assert tools.create_customer("Zoe", {"street": "1 Elm"}).address.street == "1 Elm"
+        assert tools.update_settings(currency="NOK").currency == "NOK"
+        assert tools.resend_order_invoice(order.id).number == 1
+        assert set(tools.db.events) == {"1"}
+
+
+def test_an_api_of_swagger_2_with_ids(workplace):
+    write("pets.yaml", sources.PET_API)
+    with derived("pets.yaml", workplace) as tools:
+        pet = tools.getPetById(1001)
+        assert (pet.name, pet.born) == ("doggie", "2026-04-01")
+        assert tools.updatePet(1001, status="sold").status == "sold"
+        assert pet.id not in [one.id for one in tools.findPetsByStatus(["available"])]
+        assert tools.addPet("Rex").id == 1005
+        tools.deletePet(1005)
+        with pytest.raises(ToolError, match="there is no pet 1005"):
+            tools.getPetById(1005)
+        assert list(tools.getInventory()) == ["first", "second"]
+
+
+def check_hotel(tools):
+    made = tools.create_reservation("Zoe Lind", "2027-04-01")
+    assert made in tools.list_reservations(guest_name="zoe lind")
+    assert tools.cancel_reservation(made.reservation_id).status == "cancelled"
+    assert tools.get_reservation_status(made.reservation_id).status == "cancelled"
+    dear = max(room.price for room in tools.search_rooms())
+    assert dear not in [room.price for room in tools.search_rooms(max_price=dear - 0.01)]
+    assert tools.get_weather("Oslo").details
+    assert tools.reset_minibar(room=12).arguments == {"room": 12}
+
+
+def test_the_tools_of_an_mcp_server(workplace, capsys):
+    write("tools.json", {"jsonrpc": "2.0", "id": 2, "result": {"tools": sources.HOTEL_TOOLS}})
+    with derived("tools.json", workplace) as tools:
+        shown = capsys.readouterr().out
+        assert "tells names and schemas of its tools and nothing of its data" in shown
+        assert "  tool ping: what it returns does not follow from records" in shown
+        check_hotel(tools)
+
+
+def test_a_pydantic_model(workplace):
+    with derived(f"{MODELS}:Clinic", workplace) as tools:
+        visit = tools.find_visits()[0]
+        assert tools.get_patient(visit.patient_id).full_name
+        assert tools.create_visit(visit.patient_id, "tooth ache").status == "booked"
+        with pytest.raises(ToolError, match="kind"):
+            tools.create_visit(visit.patient_id, "walk")
+        assert tools.update_hours(phone="555-0199").phone == "555-0199"
+
+
+def test_an_instance_of_a_model_gives_its_records(workplace, capsys):
+    assert main(["new", "domain", "made", "--from", f"{MODELS}:OWN"]) == 0
+    assert "2 tables, 2 records, 2 tasks" in capsys.readouterr().out
+    db = json.loads((workplace / "made" / "tau2_made" / "db.json").read_text(encoding="utf-8"))
+    assert db["patients"]["7"]["full_name"] == "Ida Berg"
+    assert db["visits"]["V-1"]["from_"] == "web"
+    assert db["hours"]["phone"] == "555-0100"
+
+
+STUB = """\
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked["method"] == "initialize":
+        version = asked["params"]["protocolVersion"]
+        result = {"protocolVersion": version, "capabilities": {"tools": {}},
+                  "serverInfo": {"name": "hotel", "version": "1"}}
+    elif asked["method"] == "tools/list":
+        result = {"tools": json.load(open("tools.json"))}
+    elif "id" in asked:
+        error = {"code": -32601, "message": "unknown"}
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": error}), flush=True)
+        continue
+    else:
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
+
+
+def test_an_mcp_server_that_is_started(workplace):
+    pytest.importorskip("mcp", reason="needs the extra mcp")
+    write("tools.json", sources.HOTEL_TOOLS)
+    write("server.py", STUB)
+    assert main(["new", "domain", "made", "--from", f"mcp:{sys.executable} server.py"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("nowhere.db", "there is no file 'nowhere.db'; --from takes a SQLite database"),
+        ("http://example.com/openapi.yaml", "download an OpenAPI document first"),
+        ("empty.yaml", "holds no object"),
+        ("other.json", "has neither `paths`"),
+        ("bomb.yaml", "holds too much"),
+        ("note.txt", "is of no kind that is known"),
+        ("no_such_module:Model", "there is no module 'no_such_module'"),
+        (f"{MODELS}:Nothing", "it has Clinic, Hours, Patient, Visit"),
+        (f"{MODELS}:Kind", "is no pydantic model"),
+        ("mcp:", "write a command or an address behind mcp:"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_sentence(source, error, workplace, capsys):
+    write("empty.yaml", "")
+    write("other.json", {"openapi": "3.0.0"})
+    write("note.txt", "hello")
+    lines = [
+        f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]" for n in range(7)
+    ]
+    write("bomb.yaml", "\n".join(["a: &a [x]", *lines]))
+    before = set(workplace.iterdir())
+    assert main(["new", "domain", "made", "--from", source]) == 2
+    shown = capsys.readouterr()
+    assert error in shown.err
+    assert "Traceback" not in shown.err
+    assert set(workplace.iterdir()) == before
+
+
+def test_texts_of_a_stranger_stay_texts(workplace):
+    evil = '"""\nimport os\n{{ 7 * 7 }} {% raw %} \\'
+    operation = {
+        "operationId": "__import__('os').system('x')",
+        "summary": evil,
+        "parameters": [{**in_path('a"b', enum=['"""', "'", "\\", "{{x}}", "\u2028", "a\nb"]),
+                        "description": f"{evil}\nReturns:\n x"}],
+        "responses": sources.answers({
+            "title": evil,
+            "properties": {name: {"type": "string", "description": evil} for name in
+                           ('a"b', "__class__", "None", "", "1st", "x\ny", "import", "größe")},
+        }),
+    }  # fmt: skip
+    write("evil.json", {"paths": {'/x\'"\\`\n/{a"b}': {"get": operation}}})
+    assert main(["new", "domain", "made", "--from", "evil.json"]) == 0
+    for path in (workplace / "made").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert "os" not in [alias.name for node in ast.walk(tree)
+                            if isinstance(node, ast.Import) for alias in node.names]  # fmt: skip
+
+
+def in_path(name, **schema):
+    return sources.in_path(name, **schema)
+
+
+def test_a_name_of_another_kind_has_no_source(workplace, capsys):
+    assert main(["new", "agent", "made", "--from", "shop.db"]) == 2
+    assert "--from is for domains" in capsys.readouterr().err

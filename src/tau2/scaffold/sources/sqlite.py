@@ -17,6 +17,7 @@ from tau2.errors import ConfigError
 from tau2.scaffold.interface import Interface, Link, Member, RecordShape, Shape, ShapeKind, Table
 from tau2.scaffold.names import FIELDS, TABLES, identifier, singular_name, unique, words_of
 from tau2.scaffold.source_text import one_line
+from tau2.scaffold.sources.documents import safe_name
 from tau2.scaffold.tables import table_tools
 from tau2.utils.json_types import JsonObject, JsonValue
 from tau2.utils.text import plural
@@ -81,7 +82,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _read(connection: sqlite3.Connection, path: Path) -> Interface:
-    interface = Interface(one_line(_safe_file_name(path)), has_own_records=True)
+    interface = Interface(safe_name(path), has_own_records=True)
     stored = _tables(connection, interface)
     if not stored:
         raise ConfigError(f"{path} has no table that can be read; name another file")
@@ -98,10 +99,6 @@ def _read(connection: sqlite3.Connection, path: Path) -> Interface:
         interface.tables.append(made)
         interface.tools += table_tools(made, taken, fixed=frozenset(fixed))
     return interface
-
-
-def _safe_file_name(path: Path) -> str:
-    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in path.name)
 
 
 def _tables(connection: sqlite3.Connection, interface: Interface) -> list[_Stored]:

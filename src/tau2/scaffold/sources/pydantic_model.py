@@ -1,0 +1,277 @@
+"""A domain from a pydantic model: the records that it is made of, or the one that it is.
+
+The module is the user's own and is imported. What is written follows from the JSON schema of the
+model; code of it, such as validators, is not copied.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from tau2.errors import ConfigError
+from tau2.scaffold.examples import add_examples, example_value, guessed_links
+from tau2.scaffold.interface import (
+    Interface,
+    Member,
+    RecordShape,
+    Shape,
+    Single,
+    Table,
+)
+from tau2.scaffold.names import (
+    TABLES,
+    identifier,
+    key_of,
+    phrase,
+    plural_name,
+    singular_name,
+    unique,
+    words_of,
+)
+from tau2.scaffold.schemas import SchemaReader
+from tau2.scaffold.tables import named_tool, single_tools, table_tools
+from tau2.utils.json_types import JsonObject, JsonValue
+from tau2.utils.text import error_text
+
+_MOST_TABLES = 25
+_MOST_ROWS = 1000
+_IDS = ("id", "uuid", "uid", "guid", "code", "number", "slug", "sku", "key", "username", "name")
+
+
+def read_model(name: str) -> Interface:
+    """Return the interface of a model, or of an instance of one, whose records are then copied.
+
+    Args:
+        name: `module:Model`; the folder that the command runs in is searched, too.
+
+    Raises:
+        ConfigError: it cannot be imported, is no model, or has no JSON schema.
+    """
+    found = _imported(name)
+    model = found if isinstance(found, type) else type(found)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise ConfigError(f"{name} is no pydantic model; name a subclass of BaseModel")
+    try:
+        schema = model.model_json_schema(mode="validation")
+    except PydanticInvalidForJsonSchema as problem:
+        raise ConfigError(f"{name} has no JSON schema: {error_text(problem, 300)}") from problem
+    content = None
+    if isinstance(found, BaseModel):
+        content = found.model_dump(mode="json", by_alias=True)
+    reader = SchemaReader(schema)
+    shape = reader.shape(schema, model.__name__)
+    if shape.record is None or not shape.record.members:
+        raise ConfigError(f"{name} has no fields; name a model that has some")
+    interface = Interface(f"{name.partition(':')[0]}.{model.__name__}")
+    interface.notes.append(
+        f"The models were written after the JSON schema of {model.__name__}; its validators, "
+        "methods and computed rules are not in them."
+    )
+    if reader.is_cut:
+        interface.notes.append("Schemas that are very deep or very large were cut.")
+    _fill(interface, shape.record, content)
+    return interface
+
+
+@contextmanager
+def _here() -> Iterator[None]:
+    """Have modules found in the folder that the command runs in."""
+    here = os.getcwd()  # noqa: PTH109  -- `sys.path` holds texts
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
+def _imported(name: str) -> object:
+    module_name, _, attribute = name.partition(":")
+    with _here():
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as problem:
+            raise ConfigError(
+                f"{name}: there is no module {problem.name!r} here or in what is installed"
+            ) from problem
+        except Exception as problem:  # whatever a module of somebody's raises
+            raise ConfigError(
+                f"{module_name} cannot be imported: {error_text(problem, 300)}"
+            ) from problem
+    found: Any = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if found is None:
+        known = sorted(
+            key for key, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, BaseModel) and value is not BaseModel
+        )  # fmt: skip
+        raise ConfigError(f"{module_name} has no {attribute!r}; it has {', '.join(known[:20])}")
+    return found
+
+
+def _fill(
+    interface: Interface, record: RecordShape, content: Mapping[str, JsonValue] | None
+) -> None:
+    """Fill an interface: with the collections of a model, or with the model as one table."""
+    names: set[str] = set()
+    collections = [one for one in record.members if _record_of(one.shape) is not None]
+    is_database = collections and not any(_is_key(one) for one in record.members)
+    if not is_database:
+        own = Member(plural_name(record.name), Shape("list", item=Shape("record", record=record)))
+        interface.tables = [_table(own, names)]
+    else:
+        interface.tables = [_table(one, names) for one in collections[:_MOST_TABLES]]
+        for one in collections[_MOST_TABLES:]:
+            interface.left_out.append(f"field {one.name}: more than {_MOST_TABLES} tables")
+    add_examples(interface)
+    if is_database:
+        for one in record.members:
+            if one not in collections:
+                interface.singles.append(_single(interface, one, names, content))
+    if content is not None:
+        _copy_rows(interface, record, content, is_database=bool(is_database))
+    taken: set[str] = set()
+    for table in interface.tables:
+        table.links = tuple(guessed_links(interface, table)) if content is None else ()
+        interface.tools += table_tools(table, taken)
+    interface.tools += [
+        named_tool(tool, taken) for single in interface.singles for tool in single_tools(single)
+    ]
+
+
+def _record_of(shape: Shape) -> RecordShape | None:
+    """Return what a list or a map holds, if those are records."""
+    if shape.kind in {"list", "map"} and shape.item is not None:
+        return shape.item.record
+    return None
+
+
+def _is_key(member: Member) -> bool:
+    return member.name in {"id", "uuid", "uid", "guid"} or (
+        words_of(member.name)[-1:] == ["id"] and member.is_required
+    )
+
+
+def _table(member: Member, names: set[str]) -> Table:
+    record = _record_of(member.shape)
+    if record is None:
+        raise KeyError(member.name)
+    noun = phrase(singular_name(member.name)) or "record"
+    name = unique(identifier(member.name, TABLES, "table"), names)
+    names.add(name)
+    key = _key_of(record, noun)
+    if key is None:
+        number = Member("id", Shape("integer"), description="Number")
+        taken = {one.name for one in record.members}
+        number = replace(number, name=unique("id", taken))
+        record = replace(record, members=(number, *record.members))
+        return Table(name, noun, record, (number.name,), is_numbered=True)
+    shape = key.shape.without_null()
+    members = tuple(
+        replace(one, is_required=True, shape=shape) if one is key else one for one in record.members
+    )
+    is_numbered = words_of(key.name)[-1:] in (["id"], ["uuid"], ["guid"], ["uid"])
+    return Table(name, noun, replace(record, members=members), (key.name,), is_numbered)
+
+
+def _key_of(record: RecordShape, noun: str) -> Member | None:
+    plain = {
+        key_of(one.name): one for one in record.members if one.shape.kind in {"integer", "text"}
+    }
+    nouns = (key_of(noun), key_of(record.name))
+    for name in _IDS:
+        for spelled in (name, *(f"{one}{name}" for one in nouns)):
+            found = plain.get(spelled)
+            if found is not None:
+                return found
+    return None
+
+
+def _single(
+    interface: Interface, member: Member, names: set[str], content: Mapping[str, JsonValue] | None
+) -> Single:
+    name = unique(identifier(member.name, TABLES, "single"), names)
+    names.add(name)
+    value = example_value(interface, member.shape, name)
+    if content is not None:
+        value = _renamed(content.get(member.source or member.name), member.shape)
+    return Single(name, member.shape, value, member.description)
+
+
+def _copy_rows(
+    interface: Interface,
+    record: RecordShape,
+    content: Mapping[str, JsonValue],
+    *,
+    is_database: bool,
+) -> None:
+    """Take the records of an instance instead of examples."""
+    interface.has_own_records = True
+    if not is_database:
+        rows: Sequence[JsonValue] = [dict(content)]
+        _set_rows(interface, interface.tables[0], rows)
+        return
+    collections = [one for one in record.members if _record_of(one.shape) is not None]
+    for table, member in zip(interface.tables, collections, strict=False):
+        held = content.get(member.source or member.name)
+        rows = (
+            list(held.values())
+            if isinstance(held, dict)
+            else held
+            if isinstance(held, list)
+            else []
+        )
+        _set_rows(interface, table, rows)
+
+
+def _set_rows(interface: Interface, table: Table, rows: Sequence[JsonValue]) -> None:
+    table.rows = []
+    keys: set[tuple[str, ...]] = set()
+    shape = Shape("record", record=table.record)
+    for number, row in enumerate(rows[:_MOST_ROWS], 1):
+        plain = _renamed(row, shape)
+        if not isinstance(plain, dict):
+            continue
+        for name in table.key:
+            plain.setdefault(name, number)
+        key = tuple(str(plain[name]) for name in table.key)
+        if key not in keys:
+            keys.add(key)
+            table.rows.append(plain)
+    if len(table.rows) < len(rows):
+        interface.notes.append(
+            f"Of the {len(rows):,} records of {table.name}, {len(table.rows):,} were copied."
+        )
+
+
+def _renamed(value: JsonValue, shape: Shape) -> JsonValue:
+    """Return a value whose fields are called as in the models that are written."""
+    if shape.kind == "list" and isinstance(value, list) and shape.item is not None:
+        return [_renamed(one, shape.item) for one in value]
+    if shape.kind == "map" and isinstance(value, dict) and shape.item is not None:
+        return {key: _renamed(one, shape.item) for key, one in value.items()}
+    if shape.record is None or not isinstance(value, dict):
+        return value
+    renamed: JsonObject = {}
+    for member in shape.record.members:
+        source = member.source or member.name
+        if source in value:
+            renamed[member.name] = _renamed(value[source], member.shape)
+    return renamed
+
+
+def is_name_of_model(source: str) -> bool:
+    """Return whether a text has the form `module:Model`."""
+    module, colon, attribute = source.partition(":")
+    return bool(colon) and all(
+        part.isidentifier() for part in [*module.split("."), *attribute.split(".")]
+    )

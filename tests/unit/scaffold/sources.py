@@ -1,0 +1,284 @@
+"""Interfaces in the style of public ones, which domains are derived from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+SHOP_DB = """
+create table customers(id integer primary key, full_name text not null, email text unique);
+create table orders(
+    id integer primary key,
+    customer_id integer not null references customers(id),
+    status text not null default 'open' check (status in ('open', 'shipped', 'cancelled')),
+    total real,
+    note text
+);
+create table "order items"(
+    order_id integer references orders(id) on delete cascade,
+    line integer, "class" text, primary key (order_id, line)
+);
+create table notes(message text, payload blob);
+create view open_orders as select * from orders where status = 'open';
+insert into customers values (1, 'Ada Quill', 'ada@example.com'), (2, 'Ben Okafor', null);
+insert into orders values (1001, 1, 'open', 24.5, null), (1002, 2, 'shipped', 8, 'at the "door"');
+insert into "order items" values (1001, 1, 'P-1'), (1001, 2, 'P-2'), (1002, 1, 'P-1');
+insert into notes values ('called', x'0102');
+"""
+
+
+def ref(name):
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def body(schema):
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def answers(schema):
+    return {"200": body(schema)}
+
+
+def in_path(name, kind="string", **more):
+    return {"name": name, "in": "path", "required": True, "schema": {"type": kind, **more}}
+
+
+def several(schema):
+    return {"type": "array", "items": schema}
+
+
+ORDER_API = {
+    "openapi": "3.1.0",
+    "info": {"title": 'Orders "v2" \\ """', "version": "2"},
+    "paths": {
+        "/api/v2/customers": {
+            "get": {
+                "parameters": [
+                    {"name": "q", "in": "query", "schema": {"type": "string"}},
+                    {"name": "page_size", "in": "query", "schema": {"type": "integer"}},
+                    {"name": "X-Trace", "in": "header", "schema": {"type": "string"}},
+                ],
+                "responses": answers(
+                    {"properties": {"data": several(ref("Customer")), "next": {"type": "string"}}}
+                ),
+            },
+            "post": {
+                "requestBody": body(ref("NewCustomer")),
+                "responses": {"201": body(ref("Customer"))},
+            },
+        },
+        "/api/v2/customers/{customer-id}": {
+            "parameters": [in_path("customer-id", format="uuid")],
+            "get": {
+                "description": 'Look up.\nArgs:\n  x: """ \\ \u202e',
+                "responses": answers(ref("Customer")),
+            },
+            "patch": {
+                "requestBody": body(
+                    {"properties": {"class": {"enum": ["gold", None]}, "address": ref("Address")}}
+                ),
+                "responses": answers(ref("Customer")),
+            },
+        },
+        "/api/v2/customers/{customer-id}/orders": {
+            "get": {
+                "parameters": [in_path("customer-id", format="uuid")],
+                "responses": answers(several(ref("Order"))),
+            }
+        },
+        "/api/v2/orders/{id}": {
+            "get": {
+                "operationId": "twice",
+                "parameters": [in_path("id")],
+                "responses": answers(ref("Order")),
+            }
+        },
+        "/api/v2/orders/{id}/cancel": {
+            "post": {
+                "operationId": "twice",
+                "parameters": [in_path("id")],
+                "requestBody": body({"properties": {"reason": {"type": "string"}}}),
+                "responses": {"204": {"description": "done"}},
+            }
+        },
+        "/api/v2/orders/{id}/refunds": {
+            "parameters": [in_path("id")],
+            "get": {"responses": answers(several(ref("Refund")))},
+            "post": {
+                "requestBody": body(
+                    {"required": ["amount"], "properties": {"amount": {"type": "number"}}}
+                ),
+                "responses": {"201": body(ref("Refund"))},
+            },
+        },
+        "/api/v2/orders/{id}/refunds/{refund_id}": {
+            "parameters": [in_path("id"), in_path("refund_id", "integer")],
+            "get": {"responses": answers(ref("Refund"))},
+        },
+        "/api/v2/orders/{id}/resend-invoice": {
+            "post": {"parameters": [in_path("id")], "responses": {"202": {"description": "sent"}}}
+        },
+        "/api/v2/settings": {
+            "get": {"responses": answers(ref("Settings"))},
+            "put": {"requestBody": body(ref("Settings")), "responses": {"204": {}}},
+        },
+        "/healthz": {"get": {"responses": {"200": {"description": "fine"}}}},
+    },
+    "components": {
+        "schemas": {
+            "Base": {
+                "type": "object",
+                "required": ["id"],
+                "properties": {"id": {"type": "string", "format": "uuid", "readOnly": True}},
+            },
+            "Address": {
+                "required": ["street"],
+                "properties": {"street": {"type": "string"}, "zip code": {"type": "string"}},
+            },
+            "Customer": {
+                "allOf": [
+                    ref("Base"),
+                    {
+                        "required": ["name", "address"],
+                        "properties": {
+                            "name": {"type": "string"},
+                            "class": {"type": ["string", "null"], "enum": ["gold", None]},
+                            "address": ref("Address"),
+                            "model_config": {"type": "boolean"},
+                            "referred_by": ref("Customer"),
+                        },
+                    },
+                ]
+            },
+            "NewCustomer": {
+                "required": ["name", "address"],
+                "properties": {"name": {"type": "string"}, "address": ref("Address")},
+            },
+            "Order": {
+                "required": ["id", "customer_id", "status"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "customer_id": {"type": "string", "format": "uuid"},
+                    "status": {"enum": ["placed", "shipped", "cancelled"]},
+                    "payment": {
+                        "oneOf": [
+                            {"properties": {"kind": {"const": "card"}, "last4": {}}},
+                            {"properties": {"kind": {"const": "bank"}, "iban": {}}},
+                        ]
+                    },
+                    "lines": several({"$ref": "https://example.com/line.json"}),
+                },
+            },
+            "Refund": {
+                "required": ["refund_id", "amount"],
+                "properties": {"refund_id": {"type": "integer"}, "amount": {"type": "number"}},
+            },
+            "Settings": {
+                "properties": {"currency": {"type": "string"}, "most": {"type": "integer"}}
+            },
+        }
+    },
+}
+
+PET_API = """\
+swagger: "2.0"
+definitions:
+  Pet:
+    required: [name]
+    properties:
+      id: {type: integer, example: 10}
+      name: {type: string, example: doggie}
+      born: {type: string, format: date, example: 2026-04-01}
+      tags: {type: array, items: {properties: {name: {type: string}}}}
+      status: {type: string, enum: [available, sold]}
+paths:
+  /pet:
+    post:
+      operationId: addPet
+      parameters: [{in: body, name: body, schema: {$ref: "#/definitions/Pet"}}]
+      responses: {405: {description: invalid}}
+    put:
+      operationId: updatePet
+      parameters: [{in: body, name: body, schema: {$ref: "#/definitions/Pet"}}]
+      responses: {405: {description: invalid}}
+  /pet/findByStatus:
+    get:
+      operationId: findPetsByStatus
+      parameters: [{in: query, name: status, type: array, items: {type: string}, required: true}]
+      responses: {200: {schema: {type: array, items: {$ref: "#/definitions/Pet"}}}}
+  /pet/{petId}:
+    parameters: [{in: path, name: petId, type: integer, required: true}]
+    get: {operationId: getPetById, responses: {200: {schema: {$ref: "#/definitions/Pet"}}}}
+    delete: {operationId: deletePet, responses: {404: {description: unknown}}}
+  /store/inventory:
+    get:
+      operationId: getInventory
+      responses: {200: {schema: {type: object, additionalProperties: {type: integer}}}}
+"""
+
+
+def tool(name, required=(), *, is_reading=None, **properties):
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    hints = {} if is_reading is None else {"annotations": {"readOnlyHint": is_reading}}
+    return {"name": name, "inputSchema": schema, **hints}
+
+
+TEXT = {"type": "string"}
+HOTEL_TOOLS = [
+    tool("list_reservations", guest_name=TEXT, status={"enum": ["booked", "cancelled"]}),
+    tool("get_reservation", ["reservation_id"], reservation_id=TEXT),
+    tool("get_reservation_status", ["reservation_id"], reservation_id=TEXT),
+    tool("create_reservation", ["guest_name", "check_in"], guest_name=TEXT,
+         check_in={"type": "string", "format": "date"}, nights={"type": "integer"}),
+    tool("cancel_reservation", ["reservation_id"], reservation_id=TEXT, reason=TEXT),
+    tool("search-rooms", query=TEXT, max_price={"type": "number"}),
+    tool("get_weather", ["city"], is_reading=True, city=TEXT),
+    tool("reset_minibar", ["room"], room={"type": "integer"}),
+    tool("ping", is_reading=True),
+]  # fmt: skip
+
+
+class Kind(enum.Enum):
+    CHECK = "check-up"
+    TOOTH = "tooth ache"
+
+
+class Patient(BaseModel):
+    patient_id: int
+    full_name: str = Field(description="First and last name")
+    birthday: dt.date
+    allergies: set[str] = set()
+
+
+class Visit(BaseModel):
+    """A visit of a patient."""
+
+    id: str
+    patient_id: int
+    kind: Kind
+    status: Literal["booked", "done", "cancelled"] = "booked"
+    minutes: int = Field(default=30, ge=5, le=120)
+    channel: str | None = Field(default=None, alias="from")
+
+
+class Hours(BaseModel):
+    opens: dt.time
+    phone: str
+
+
+class Clinic(BaseModel):
+    """Everything that a clinic knows."""
+
+    patients: dict[int, Patient]
+    visits: list[Visit] = []
+    hours: Hours
+
+
+OWN = Clinic(
+    patients={7: Patient(patient_id=7, full_name="Ida Berg", birthday="1990-01-01")},
+    visits=[{"id": "V-1", "patient_id": 7, "kind": "tooth ache", "from": "web"}],
+    hours=Hours(opens="08:00", phone="555-0100"),
+)
