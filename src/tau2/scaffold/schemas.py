@@ -348,6 +348,7 @@ def _suits(value: object, shape: Shape) -> bool:
         return value in shape.choices
     if isinstance(value, bool) or shape.kind == "boolean":
         return isinstance(value, bool) and shape.kind == "boolean"
-    kinds = {"text": str, "integer": int, "number": (int, float)}
-    expected = kinds.get(shape.kind)
-    return expected is not None and isinstance(value, expected)  # type: ignore[arg-type]
+    kinds: dict[str, tuple[type, ...]] = {
+        "text": (str,), "integer": (int,), "number": (int, float),
+    }  # fmt: skip
+    return isinstance(value, kinds.get(shape.kind, ()))
