@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tau2.llm import redact_args
-from tau2.llm.secrets import REDACTED, redact, secrets_in_args
+from tau2.llm.secrets import REDACTED, Redactor, redact, secrets_in_args
 
 
 def test_secrets_are_keys_and_the_values_of_unusual_headers() -> None:
@@ -42,3 +42,11 @@ def test_stored_arguments_keep_all_but_credentials() -> None:
         "extra_headers": REDACTED,
         "temperature": 0.0,
     }
+
+
+def test_what_is_kept_of_data_is_bounded_and_changes_nothing():
+    redactor = Redactor(["my-own-password"])
+    texts = [f"{number} my-own-password {'x' * 50_000}" for number in range(50)]
+    for _ in range(2):
+        assert redactor.data(texts) == [redactor.text(text) for text in texts]
+        assert sum(map(len, redactor._kept)) <= 2_000_000

@@ -151,6 +151,7 @@ def names_setting(name: str) -> bool:
     return rank_of(name) is not NameRank.PLAIN
 
 
+@lru_cache(maxsize=_MOST_NAMES)
 def names_headers(name: str) -> bool:
     """Return whether the name is one of a mapping of HTTP headers."""
     return words_of(name)[-1:] == ("headers",)

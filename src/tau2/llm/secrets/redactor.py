@@ -16,6 +16,7 @@ _MOST_REDACTORS = 64  # sets of secrets whose spellings are kept
 _SHORTEST_SAID = 12  # characters of a secret that is taken out of conversations
 _SMALLEST_CODE = 10_000_000  # a smaller number is a quantity
 _SHORTEST_HEAD = 6  # characters of a known secret that are recognised where a text was cut
+_MOST_KEPT = 2_000_000  # characters of texts of data whose redaction is kept
 _LONGEST_CUT = 4096  # characters of a spelling that are looked for where a text was cut
 
 
@@ -40,6 +41,8 @@ class Redactor:
         )
         self._take_out = text_redactor(self._long_spellings)
         self._shortest = len(self.spellings[-1]) if self.spellings else 0
+        self._kept: dict[str, str] = {}
+        self._kept_size = 0
 
     def with_secrets_of(self, args: JsonMapping) -> Redactor:
         """Return a redactor that also knows the secrets in a model's arguments."""
@@ -95,16 +98,32 @@ class Redactor:
         What lies deeper than data ever does is taken out as a whole.
         """
         if isinstance(value, str):
-            return self.text(value)
+            return self._kept_text(value)
         if not isinstance(value, Mapping | list | tuple):
             return value
         if depth <= 0:
             return REDACTED
         if isinstance(value, Mapping):
             return {
-                self.text(str(name)): self._field(name, value[name], depth - 1) for name in value
+                self._kept_text(str(name)): self._field(name, inner, depth - 1)
+                for name, inner in value.items()
             }
         return [self.data(inner, depth - 1) for inner in value]
+
+    def _kept_text(self, text: str) -> str:
+        """Return a text without secrets, from what is kept if it was there before.
+
+        In documents of one kind most texts are there again and again: names, policies, tools.
+        """
+        found = self._kept.get(text)
+        if found is None:
+            found = self.text(text)
+            self._kept_size += len(text)
+            if self._kept_size > _MOST_KEPT:
+                self._kept.clear()
+                self._kept_size = len(text)
+            self._kept[text] = found
+        return found
 
     def _field(self, name: object, value: JsonValue, depth: int) -> JsonValue:
         rank = rank_of(str(name))
