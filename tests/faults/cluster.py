@@ -1,13 +1,14 @@
-"""A Ray cluster of three nodes on this machine, of which one is killed while a run plays on it.
+"""A Ray cluster of three nodes on this machine, of which two are killed while a run plays on it.
 
     python -m tests.faults.cluster --seed 0 --kills 2
 
 A model-driven run has a cap on its cost and a limit of calls in flight. It plays until its money is
 spent, while one node is killed, processes and all. It is resumed with more money, while the next
-node is killed, until it is whole. Then: nothing lost, nothing twice, the results of a run in this
-process, never more calls in flight than permitted, never more spent than permitted, every cent
-accounted for, and at most the calls in progress on a killed node made again. Counts are printed as
-JSON, exit code 1 when a promise is broken. Needs Ray (extra: ray).
+node is killed, until it is whole. A while after each node, the coordinator is killed. Then: nothing
+lost, nothing twice, the results of a run in this process, never more calls in flight than
+permitted, never more spent than permitted, every cent accounted for, and at most the last turns of
+the episodes that were cut are made again. Counts are printed as JSON, exit code 1 when a promise is
+broken. Needs Ray (extra: ray).
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ def kill_busiest(raylets: list[int]) -> int:
     return playing[raylet]
 
 
+def _raylet_of(node: Any) -> int:
+    return int(node.all_processes["raylet"][0].process.pid)
+
+
 def _children_of(parent: int) -> Iterator[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, IndexError):
@@ -97,9 +102,21 @@ def _children_of(parent: int) -> Iterator[int]:
                 yield int(folder.name)
 
 
+def kill_coordinator(head: int) -> int:
+    """Kill the coordinator of a run, given the raylet of its node; return how many there were."""
+    found = [pid for pid in _children_of(head) if _is_named(pid, b"Coordinator")]
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+    return len(found)
+
+
 def _plays(pid: int) -> bool:
+    return _is_named(pid, b"RayWorker")
+
+
+def _is_named(pid: int, name: bytes) -> bool:
     with suppress(OSError):
-        return b"RayWorker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return name in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 
@@ -108,20 +125,26 @@ def _plays(pid: int) -> bool:
 
 @dataclass
 class _Watch:
-    """Follows the events of a run, and kills a node when so many simulations are stored."""
+    """Follows the events of a run, and kills when so many simulations are stored."""
 
     raylets: list[int]
     after: int
+    """When a node is killed; twice as late, the coordinator is."""
+    head: int
     events: list[Event] = field(default_factory=list)
     stored: int = 0
     playing: int | None = None
     """Workers that played on the node when it was killed; None before that."""
+    coordinators: int = 0
+    """How many were killed."""
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, SimulationStored):
             self.stored += 1
             if self.stored == self.after:
                 self.playing = kill_busiest(self.raylets)
+            if self.stored == 2 * self.after:
+                self.coordinators = kill_coordinator(self.head)
         if not isinstance(event, SimulationStored):
             self.events.append(event)
 
@@ -153,7 +176,7 @@ def suite(folder: Path, seed: int, kills: int, trials: int) -> Tally:
     tally.counts["model calls needed"] = needed
     with StubServer(improvise, latency=LATENCY) as stub, a_cluster() as cluster:
         nodes = [node for node in cluster.list_all_nodes() if node is not cluster.head_node]
-        raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
+        raylets = [_raylet_of(node) for node in nodes]
         cap = _SHARE * needed * _PER_ANSWER * _PRICE
         for round_ in range(kills):
             config = _config(
@@ -165,7 +188,7 @@ def suite(folder: Path, seed: int, kills: int, trials: int) -> Tally:
                 provider_limits={"openai": {"in_flight": IN_FLIGHT}},
                 auto_resume=True,
             )
-            watch = _Watch(raylets, rng.randint(2, 6))
+            watch = _Watch(raylets, rng.randint(2, 4), _raylet_of(cluster.head_node))
             run_tasks(config, tasks, save_dir=folder / "run", console_display=False, sink=watch)
             _look_at(watch, stub, cap, tally)
             if not round_:
@@ -174,7 +197,8 @@ def suite(folder: Path, seed: int, kills: int, trials: int) -> Tally:
         _compare(folder / "run", wanted, tally)
         again = stub.requests - needed
         tally.counts["model calls made again"] = again
-        most = tally.counts["kills"] * AT_ONCE * _REPEATED
+        killed = tally.counts["kills"] + tally.counts["coordinators killed"]
+        most = killed * AT_ONCE * _REPEATED
         tally.check(again <= most, f"{again} calls were made again, {most} at most are lost")
         tally.counts["most in flight"] = stub.max_in_flight
         tally.check(stub.max_in_flight <= IN_FLIGHT, f"{stub.max_in_flight} calls were in flight")
@@ -187,6 +211,7 @@ def _look_at(watch: _Watch, stub: StubServer, cap: float, tally: Tally) -> None:
     tally.check(watch.playing != 0, "nothing was played on the node that was killed")
     tally.counts["kills"] += watch.playing is not None
     tally.counts["workers killed"] += watch.playing or 0
+    tally.counts["coordinators killed"] += watch.coordinators
     tally.counts["retries"] += sum(isinstance(event, SimulationRetried) for event in watch.events)
     counted = watch.last(RunCounted)
     paid = stub.requests * _PER_ANSWER * _PRICE
