@@ -7,6 +7,7 @@ import asyncio
 import math
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ torch = pytest.importorskip("torch", reason="tests of training need torch")
 pytest.importorskip("transformers", reason="tests of training need transformers")
 pytest.importorskip("peft", reason="tests of training need peft")
 
-from act_prm.llm_handlers.client import SamplingParams  # noqa: E402
+from act_prm.llm_handlers.client import Datum, SamplingParams  # noqa: E402
 from act_prm.llm_handlers.sampling import SamplingRule, draw  # noqa: E402
 from tau2.errors import ContextWindowExceeded  # noqa: E402
 
@@ -166,3 +167,57 @@ def test_nothing_asked_is_nothing_answered(tiny):
     assert sampled(tiny(), []) == []
     with pytest.raises(ValueError, match="at least one token"):
         sampled(tiny(), [[]])
+
+
+def conversation(model, turns, computed=None):
+    """Sample some turns of two conversations, each after what the user says next."""
+    if computed is not None:
+        model.model.register_forward_pre_hook(
+            lambda _, __, given: computed.append(given["input_ids"].numel()), with_kwargs=True
+        )
+    prompts = [[*range(100, 160), 5, 6, 7], [*range(100, 160), 8]]
+    replies = []
+    for turn in range(turns):
+        some = sampled(model, [*prompts, prompts[1]], seed=turn)
+        replies += some
+        said = [[20 + turn, 21], [30] * (5 + turn)]
+        prompts = [
+            [*one, *reply.tokens, *more]
+            for one, reply, more in zip(prompts, some, said, strict=False)
+        ]
+    return replies
+
+
+def test_a_turn_goes_on_where_the_last_one_ended_and_changes_nothing(tiny):
+    again, once = [], []
+    plain = conversation(tiny(kept_tokens=0), 3, again)
+    kept = conversation(tiny(), 3, once)
+    assert [one.tokens for one in kept] == [one.tokens for one in plain]
+    for one, other in zip(kept, plain, strict=True):
+        assert one.logprobs == pytest.approx(other.logprobs, abs=1e-4)
+    assert sum(once) < 0.6 * sum(again)
+
+
+def test_learning_ends_what_was_kept(tiny, tmp_path):
+    model = tiny()
+    path = asyncio.run(model.save_state(tmp_path / "state"))
+    prompt = list(range(100, 160))
+    [reply] = sampled(model, [prompt])
+    longer = [*prompt, *reply.tokens, 7]
+    datum = Datum([*prompt, *reply.tokens], [0.0] * 60 + [1.0] * len(reply.tokens))
+    asyncio.run(model.forward_backward([datum], "cross_entropy"))
+    asyncio.run(model.optim_step(0.5))
+    [after] = sampled(model, [longer])
+    [scored] = asyncio.run(model.logprobs([[*longer, *after.tokens]]))
+    assert scored[len(longer) :] == pytest.approx(after.logprobs, abs=1e-3)
+    asyncio.run(model.load_state(Path(path)))
+    [before] = sampled(model, [longer])
+    [scored] = asyncio.run(model.logprobs([[*longer, *before.tokens]]))
+    assert scored[len(longer) :] == pytest.approx(before.logprobs, abs=1e-3)
+
+
+def test_what_does_not_fit_is_not_kept(tiny):
+    kept = tiny(kept_tokens=70)
+    assert [one.tokens for one in conversation(kept, 3)] == [
+        one.tokens for one in conversation(tiny(kept_tokens=0), 3)
+    ]

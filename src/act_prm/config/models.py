@@ -195,8 +195,13 @@ class TrainerConfig(_Closed):
     """Batches between checkpoints; 0: only a final one."""
     keep_checkpoints: Positive | None = None
     """Keep the newest n numbered checkpoints, beside `best` and `final`; null: all."""
-    guard_drop: Share | None = 0.5
-    """Go back to `best` when an evaluation certainly lost that share of its metric; null: never."""
+    guard_drop: Share | None = 0.25
+    """Go back to `best` when that share of its metric was certainly lost; null: never.
+
+    The metric is that of evaluations, or, where there are none, the mean reward of training.
+    """
+    guard_batches: Positive = 5
+    """Batches of online episodes whose mean reward is compared where there are no evaluations."""
     max_rollbacks: Count = 3
     """Training ends, with the best model, when it would have to go back once more."""
     save_rollouts_every: Count | None = None

@@ -8,7 +8,7 @@ in half precision: small updates would be rounded away otherwise.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -41,8 +41,10 @@ class Learner:
         adam: AdamSettings,
         train_tokens: int,
         processes: Processes,
+        on_learning: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
+        self._on_learning = on_learning  # frees what was computed with the weights of before
         self._adam = adam
         self._budget = train_tokens
         self._processes = processes
@@ -134,6 +136,7 @@ class Learner:
         count = sum(datum.n_trained for datum in data)
         if not count:
             return LossReport(0.0, {"n_tokens": 0.0})
+        self._on_learning()
         passes = self.passes(data)
         metrics: dict[str, float] = {}
         with _mode(self.model, dropout=loss_fn == "cross_entropy", seed=dropout_seed):
@@ -193,6 +196,7 @@ class Learner:
 
         A gradient that is not finite is dropped, and `skipped` is 1.
         """
+        self._on_learning()
         limit = self._adam.max_grad_norm
         parameters = list(checkpoints.trained(self.model).values())
         self._processes.sum_gradients(parameters)

@@ -55,6 +55,7 @@ class ModelConfig:
     max_length: int | None = None
     train_tokens: int = 8192
     sample_tokens: int = 131_072
+    kept_tokens: int = 32_768
     clip: float = 0.2
     prompt_form: PromptForm = "auto"
     """How prompts show tools and the model's own calls."""
@@ -175,6 +176,7 @@ def _in_process(config: ModelConfig, lora: LoraSettings | None, seed: int) -> Tr
         max_length=config.max_length,
         train_tokens=config.train_tokens,
         sample_tokens=config.sample_tokens,
+        kept_tokens=config.kept_tokens,
         clip=config.clip,
         adam=AdamSettings(**config.adam),
     )

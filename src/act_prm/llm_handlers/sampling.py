@@ -1,4 +1,7 @@
-"""Batched sampling in torch: distinct prompts are prefilled once, each row has its own seed."""
+"""Batched sampling in torch: distinct prompts are prefilled once, each row has its own seed.
+
+A prompt that goes on with a conversation of the last call is computed from where that ended.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from act_prm.llm_handlers.batching import batches
+from act_prm.llm_handlers.kept_turns import KeptTurns, joined
 from act_prm.llm_handlers.scoring import cache_name, common_prefix, log_distribution
 from tau2.errors import needs_extra
 
@@ -46,23 +50,35 @@ class SamplingRule:
     """`ended(tokens)` returns whether the last token ended the completion."""
 
 
-def generate(model: Any, rows: Sequence[ReplyRow], drawing: SamplingRule, *, budget: int) -> None:
+def generate(
+    model: Any, rows: Sequence[ReplyRow], drawing: SamplingRule, *, budget: int, kept: KeptTurns
+) -> None:
     """Complete the rows in place, in batches of at most `budget` tokens with their prompts."""
     # Equal prompts must be in one batch to be prefilled once.
     ordered = sorted(rows, key=lambda row: (len(row.prompt), row.prompt))
+    going_on = [row for row in ordered if kept.of(row.prompt) is not None]
+    beginning = [row for row in ordered if kept.of(row.prompt) is None]
     with torch.inference_mode():
-        for batch in batches([len(row.prompt) + row.limit for row in ordered], budget):
-            _generate_batch(model, [ordered[at] for at in batch], drawing)
+        for some in (going_on, beginning):
+            for batch in batches([len(row.prompt) + row.limit for row in some], budget):
+                _generate_batch(model, [some[at] for at in batch], drawing, kept)
 
 
-def _generate_batch(model: Any, rows: list[ReplyRow], drawing: SamplingRule) -> None:
-    state = _prefill(model, rows)
+def _generate_batch(
+    model: Any, rows: list[ReplyRow], drawing: SamplingRule, kept: KeptTurns
+) -> None:
+    state = _prefill(model, rows, kept)
     while True:
         tokens, logprobs = draw(state.logits, [row.random for row in rows], drawing)
         for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
             row.tokens.append(token)
             row.logprobs.append(logprob)
             row.finished = drawing.ended(row.tokens)
+        for at, row in enumerate(rows):
+            if row.done:
+                # The last token was not computed.
+                evaluated = (*row.prompt, *row.tokens[:-1])
+                kept.keep(evaluated, state.cache, at, state.mask[at])
         going = [at for at, row in enumerate(rows) if not row.done]
         if not going:
             return
@@ -108,30 +124,30 @@ class _DecodingState:
         self.logits = out.logits[:, -1]
 
 
-def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
+def _prefill(model: Any, rows: list[ReplyRow], kept: KeptTurns) -> _DecodingState:
     """Return the state after the prompts; each distinct prompt is computed once.
 
-    What all of them begin with (the policy and the tools, usually) is computed once, too.
+    What all of them begin with (the policy and the tools, usually), or what was kept of each, is
+    not computed again.
     """
     prompts = list(dict.fromkeys(row.prompt for row in rows))
     device = next(model.parameters()).device
     name = cache_name(model)
-    # The last token stays with the rest: its scores are those of the first token of the reply.
-    shared = common_prefix(prompts, min(map(len, prompts)) - 1)
-    cache: dict[str, Any] = {}
-    if shared:
-        start = torch.tensor([prompts[0][:shared]], device=device)
-        cache[name] = model(input_ids=start, use_cache=True, logits_to_keep=1)[name]
-        cache[name].batch_repeat_interleave(len(prompts))
-    width = max(map(len, prompts)) - shared
-    # Padding before the rest: the last position of every row is its last token.
+    cache, known = _computed(model, prompts, name, kept)
+    before = max(known)
+    width = max(len(one) - at for one, at in zip(prompts, known, strict=True))
+    # Padding before the rest, too: the last position of every row is its last token.
     ids = torch.tensor(
-        [[0] * (shared + width - len(one)) + list(one[shared:]) for one in prompts], device=device
+        [
+            [0] * (width - len(one) + at) + list(one[at:])
+            for one, at in zip(prompts, known, strict=True)
+        ],
+        device=device,
     )
     mask = torch.tensor(
         [
-            [1] * shared + [0] * (shared + width - len(one)) + [1] * (len(one) - shared)
-            for one in prompts
+            [0] * (before - at) + [1] * at + [0] * (width - len(one) + at) + [1] * (len(one) - at)
+            for one, at in zip(prompts, known, strict=True)
         ],
         device=device,
     )
@@ -139,16 +155,33 @@ def _prefill(model: Any, rows: list[ReplyRow]) -> _DecodingState:
     out = model(
         input_ids=ids,
         attention_mask=mask,
-        position_ids=positions[:, shared:],
+        position_ids=positions[:, before:],
         use_cache=True,
         logits_to_keep=1,
-        **cache,
+        **({} if cache is None else {name: cache}),
     )
     state = _DecodingState(out[name], name, mask, positions[:, -1] + 1, out.logits[:, -1])
     if len(prompts) < len(rows):
         place = {prompt: at for at, prompt in enumerate(prompts)}
         state.select(torch.tensor([place[row.prompt] for row in rows], device=device))
     return state
+
+
+def _computed(
+    model: Any, prompts: list[tuple[int, ...]], name: str, kept: KeptTurns
+) -> tuple[Any, list[int]]:
+    """Return a cache of what the prompts begin with, and how many tokens of each it holds."""
+    turns = [turn for one in prompts if (turn := kept.of(one)) is not None]
+    if len(turns) == len(prompts):
+        return joined(turns), [len(turn.tokens) for turn in turns]
+    # The last token stays with the rest: its scores are those of the first token of the reply.
+    shared = common_prefix(prompts, min(map(len, prompts)) - 1)
+    if not shared:
+        return None, [0] * len(prompts)
+    start = torch.tensor([prompts[0][:shared]], device=next(model.parameters()).device)
+    cache = model(input_ids=start, use_cache=True, logits_to_keep=1)[name]
+    cache.batch_repeat_interleave(len(prompts))
+    return cache, [shared] * len(prompts)
 
 
 def draw(

@@ -26,6 +26,7 @@ from act_prm.llm_handlers.client import (
     checked,
 )
 from act_prm.llm_handlers.folders import whole_folder
+from act_prm.llm_handlers.kept_turns import KeptTurns
 from act_prm.llm_handlers.learner import Learner, weighted_positions
 from act_prm.llm_handlers.memory import MemoryNeed, memory_need
 from act_prm.llm_handlers.processes import Operation, processes
@@ -53,6 +54,8 @@ class TorchSettings:
     """Tokens (with padding) of one forward and backward pass; gradients accumulate over passes."""
     sample_tokens: int = 131_072
     """Tokens of prompts and completions that are sampled together."""
+    kept_tokens: int = 32_768
+    """Tokens of conversations whose keys and values are kept for their next turn; 0: none."""
     clip: float = 0.2
     """Clip range of the loss `ppo` on either side, where its settings name none."""
     adam: AdamSettings = field(default_factory=AdamSettings)
@@ -60,6 +63,8 @@ class TorchSettings:
     def __post_init__(self) -> None:
         if self.train_tokens < 1 or self.sample_tokens < 1:
             raise ConfigError("train_tokens and sample_tokens must be at least 1")
+        if self.kept_tokens < 0:
+            raise ConfigError("kept_tokens must not be negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +101,14 @@ class TorchModel:
         self._calls = 0
         self._passes = 0
         self._processes = processes()
+        self._kept = KeptTurns(self.settings.kept_tokens)
         self._learner = Learner(
             model,
             name=name,
             adam=self.settings.adam,
             train_tokens=self.settings.train_tokens,
             processes=self._processes,
+            on_learning=self._kept.clear,
         )
         shared = (
             self._sample,
@@ -174,7 +181,7 @@ class TorchModel:
                 self.model,
                 longest=min(self._context, settings.train_tokens),
                 train_tokens=settings.train_tokens,
-                sample_tokens=settings.sample_tokens,
+                sample_tokens=settings.sample_tokens + settings.kept_tokens,
             ).bound_sentence()
         needs = [self._need_of_pass(some) for some in self._learner.passes(data)]
         return max(needs, key=lambda need: need.total).sentence()
@@ -232,6 +239,7 @@ class TorchModel:
         await self._everywhere(self._load_state, path)
 
     def _load_state(self, path: Path) -> None:
+        self._kept.clear()
         extra = checkpoints.load_state(path, self.model, self._learner.optimizer)
         self._calls = int(extra["calls"])
         self._passes = int(extra["passes"])
@@ -293,7 +301,9 @@ class TorchModel:
         for (temperature, top_p, stop), alike in kinds.items():
             drawing = SamplingRule(temperature, top_p, self._ended(stop))
             with self._learner.computing():
-                generate(self.model, alike, drawing, budget=self.settings.sample_tokens)
+                budget = self.settings.sample_tokens
+                generate(self.model, alike, drawing, budget=budget, kept=self._kept)
+        self._kept.end_of_call()
         return [
             SampledCompletion(
                 row.tokens,

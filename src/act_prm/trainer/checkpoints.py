@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tau2.errors import DataFileError
 CHECKPOINTS, STATE, MODEL, WEIGHTS = "checkpoints", "trainer.json", "model", "weights"
 BEST, FINAL = "best", "final"
 _FORMAT = 1
-_ADDED_LATER = frozenset({"silent_batches", "rollbacks"})  # older checkpoints lack them
+_ADDED_LATER = frozenset({"silent_batches", "rollbacks", "guarded"})  # older checkpoints lack them
 _NUMBERED = re.compile(r"batch_(\d{6,})")
 
 
@@ -41,6 +41,8 @@ class TrainerState:
     """Consecutive batches in which no group had a gradient."""
     rollbacks: int = 0
     """How often training went back to the best model; each halved the learning rate."""
+    guarded: list[float] = field(default_factory=list)
+    """Mean rewards of the tasks of the batches that the guard has not looked at yet."""
 
 
 async def save_checkpoint(

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from act_prm.llm_handlers.client import ResetsOptimizer, StatesMemory
 from act_prm.metrics import MetricsFile, read_metrics, reward_curve
-from act_prm.metrics.summary import Metrics, group_metrics
+from act_prm.metrics.intervals import mean_interval
+from act_prm.metrics.summary import Metrics, group_metrics, mean
 from act_prm.replay_buffer import EpisodeStep
 from act_prm.replay_buffer.buffer import append_steps, cut_steps, read_steps, write_steps
 from act_prm.trainer.checkpoints import (
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 BUFFER_FILE, PLOT, ROLLOUTS = "replay_buffer.jsonl", "reward_curve.svg", "rollouts"
+_ROUNDING = 1e-9  # of an interval that ends at 1
 _MAX_LOST_BATCHES = 3  # consecutive batches without one usable episode before the run stops
 
 
@@ -153,6 +155,8 @@ class Trainer:
             # The gradients of imitation have become small; measured by them, the first policy
             # gradient would be a leap.
             await self.context.model.reset_optimizer()
+        if not self.state.batch_in_phase and self._guards_rewards(phase):
+            await self._begin_guard()
         if self.state.batch_in_phase < length:
             self.context.reporter.begin(phase.name, self.state.batch_in_phase, length)
         while self.state.batch_in_phase < length:
@@ -163,6 +167,8 @@ class Trainer:
             self.context.learning_rate = self._learning_rate(phase, length)
             row = await self._run_batch(phase)
             self.context.reporter.batch(self.state.batch_in_phase, length, row)
+            if self._guards_rewards(phase):
+                await self._guard_rewards(is_last=self.state.batch_in_phase == length)
             if self._due(self.config.save_every):
                 await self._save(checkpoint_name(self.state.batch))
                 self._plot()
@@ -193,6 +199,10 @@ class Trainer:
         row["update/learning_rate"] = self.context.learning_rate
         row |= {"time/generate": generated - began, "time/learn": time.perf_counter() - generated}
         self.state.silent_batches = self.state.silent_batches + 1 if is_silent(batch.groups) else 0
+        if self._guards_rewards(phase):
+            self.state.guarded += [
+                mean(one.final_reward for one in group) for group in batch.groups if len(group)
+            ]
         self._log(phase.name, row)
         self._report_silence(batch)
         self._check_lost_batches(batch)
@@ -280,21 +290,68 @@ class Trainer:
         the learning rate is halved; after `max_rollbacks` times, training ends.
         """
         drop = self.config.guard_drop
-        best = self.state.best
         metric = f"eval/{self.config.best_metric.removeprefix('eval/')}"
         high = row.get(f"{metric}_high")
-        if drop is None or best is None or high is None or high >= best * (1.0 - drop):
+        if drop is not None and high is not None:
+            await self._go_back_if_below(drop, metric, row[metric], high)
+
+    async def _go_back_if_below(
+        self, drop: float, what: str, measured: float, high: float, *, is_last: bool = False
+    ) -> None:
+        """Load the best model if at most `high`, less than is tolerated, is left of what it had."""
+        best = self.state.best
+        if best is None or high >= best * (1.0 - drop) - _ROUNDING:
             return
         path = self.context.folder / CHECKPOINTS / BEST
         await self.context.model.load_state(model_state_of(path))
         self.state.rollbacks += 1
-        then = "training ends here" if self._is_over else "the learning rate is halved"
+        ends = is_last or self._is_over
+        then = "training ends here" if ends else "the learning rate is halved"
         text = (
-            f"{metric} fell to {row[metric]:.3f} (at most {high:.3f}) from {best:.3f}: the model "
+            f"{what} fell to {measured:.3f} (at most {high:.3f}) from {best:.3f}: the model "
             f"goes back to {path}, and {then}"
         )
         logger.warning("%s", text)
         self.context.reporter.note(text)
+
+    def _guards_rewards(self, phase: Phase) -> bool:
+        """Whether the rewards of training are the guard, because nothing is evaluated."""
+        config = self.config
+        evaluated = bool(config.eval_every) and self.context.eval_env is not None
+        return phase.rewards_episodes and config.guard_drop is not None and not evaluated
+
+    async def _begin_guard(self) -> None:
+        """Keep the model with which a phase begins: the best until another has better rewards."""
+        self.state.best = None
+        self.state.guarded = []
+        await self._save(BEST, weights=True)
+
+    async def _guard_rewards(self, *, is_last: bool) -> None:
+        """Compare the rewards of the last batches with the best, as `_guard` does evaluations.
+
+        Rewards that are dealt out anew within groups have the same means, so a policy that follows
+        noise is noticed. At the end of the phase every certain loss counts.
+        """
+        drop = self.config.guard_drop
+        rewards = self.state.guarded
+        is_due = is_last or self.state.batch_in_phase % self.config.guard_batches == 0
+        if not is_due or not rewards or drop is None:
+            return
+        self.state.guarded = []
+        reward = mean(rewards)
+        if self.state.best is None:
+            self.state.best = reward  # of the model with which the phase began
+        elif reward > self.state.best:
+            self.state.best = reward
+            await self._save(BEST, weights=True)
+        else:
+            await self._go_back_if_below(
+                0.0 if is_last else drop,
+                "the mean reward of training",
+                reward,
+                mean_interval(rewards)[1],
+                is_last=is_last,
+            )
 
     async def _keep_if_best(self, row: Metrics) -> None:
         name = f"eval/{self.config.best_metric.removeprefix('eval/')}"

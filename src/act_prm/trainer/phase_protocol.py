@@ -42,6 +42,8 @@ class Phase(Protocol):
     name: str
     evaluates: bool
     """Whether the model is evaluated online during the phase."""
+    rewards_episodes: bool
+    """Whether its rewards are those of whole episodes, so that the guard can compare them."""
     warmup_batches: int
     """Over which the learning rate rises, unless the configuration says otherwise."""
 

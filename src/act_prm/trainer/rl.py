@@ -27,6 +27,7 @@ class OnlinePhase:
     name = "rl"
     warmup_batches = POLICY_GRADIENT_WARMUP
     evaluates = True
+    rewards_episodes = True
 
     def __init__(self, context: TrainingContext) -> None:
         self.context = context

@@ -26,6 +26,7 @@ class DemonstrationPhase:
     name = "sft"
     warmup_batches = 0
     evaluates = True
+    rewards_episodes = False
 
     def __init__(self, context: TrainingContext) -> None:
         self.context = context
@@ -80,6 +81,7 @@ class FineTunePhase:
     name = "sft"
     warmup_batches = 0
     evaluates = True
+    rewards_episodes = False
 
     def __init__(self, context: TrainingContext) -> None:
         self.context = context

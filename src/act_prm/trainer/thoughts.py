@@ -24,6 +24,7 @@ class ThoughtPhase:
 
     name = "act_prm"
     warmup_batches = POLICY_GRADIENT_WARMUP
+    rewards_episodes = False
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class ActionPromptPhase:
     name = "action_prompts"
     warmup_batches = 0
     evaluates = False
+    rewards_episodes = False
 
     def __init__(self, context: TrainingContext) -> None:
         self.context = context

@@ -157,3 +157,61 @@ def test_a_cut_off_reply_is_not_trained_on(tmp_path):
     metrics = asyncio.run(trainer_of(context).phases[0].learn(batch, 0))
     assert metrics["cut_off_replies"] == 2
     assert metrics["sequences"] == 6
+
+
+class Drifts(TableModel):
+    """Learns a little, and forgets everything after two blocks of two batches."""
+
+    async def sample(self, prompts, params):
+        self.logits = [-30.0, 30.0] if len(self.sampled) == 4 else self.logits
+        return await super().sample(prompts, params)
+
+
+def drifting(tmp_path, model=None, **config):
+    model = model or Drifts()
+    model.logits = [30.0, 0.0]
+    env = WordEnv(tasks=40)
+    return online(
+        tmp_path, model, env=env, batch_size=20, guard_batches=2, **{"num_batches": 8, **config}
+    )
+
+
+def test_without_evaluations_the_rewards_of_training_are_the_guard(tmp_path):
+    context = drifting(tmp_path)
+    notes = told(context)
+    [note] = [text for text in notes if "goes back to" in text]
+    assert note.startswith("the mean reward of training fell to 0.000 (at most 0.088) from 1.000")
+    assert "the learning rate is halved" in note
+    assert context.model.logits[0] > 0
+    state = read_state(tmp_path / "checkpoints" / "final")
+    assert (state.rollbacks, state.best, state.batch) == (1, 1.0, 8)
+
+
+def test_a_certain_loss_in_the_last_batches_is_taken_back(tmp_path):
+    context = drifting(tmp_path, num_batches=5, guard_drop=1.0)
+    [note] = [text for text in told(context) if "goes back to" in text]
+    assert "training ends here" in note
+    assert context.model.logits[0] > 0
+
+
+def test_a_resumed_run_has_the_same_guard(tmp_path):
+    context = drifting(tmp_path / "whole", save_every=5)
+    told(context)
+    again = drifting(tmp_path / "whole", TableModel())
+    again.reporter = Notes()
+    trainer = trainer_of(again)
+    (tmp_path / "whole" / "checkpoints" / "final").rename(tmp_path / "final")
+    asyncio.run(trainer.resume())
+    assert (trainer.state.batch, len(trainer.state.guarded)) == (5, 20)
+    asyncio.run(trainer.train())
+    [note] = [text for text in again.reporter.texts if "goes back to" in text]
+    assert note.startswith("the mean reward of training fell")
+    assert again.model.logits[0] > 0
+
+
+def test_better_rewards_are_the_best_model(tmp_path):
+    context = online(tmp_path, env=WordEnv(tasks=40), batch_size=20, num_batches=8, guard_batches=2)
+    assert not [text for text in told(context) if "goes back to" in text]
+    best = read_state(tmp_path / "checkpoints" / "best")
+    assert best.batch > 0
+    assert best.best > 0.5

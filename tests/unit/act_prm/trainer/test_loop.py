@@ -90,7 +90,7 @@ def test_three_batches_of_nothing_but_failures_end_the_run_with_a_checkpoint(tmp
     context = online(tmp_path, env=WordEnv(infra=range(9)), num_batches=9)
     with pytest.raises(ModelUnavailable, match="3 consecutive batches"):
         train(context)
-    assert names(tmp_path) == ["batch_000003"]
+    assert names(tmp_path) == ["batch_000003", "best"]  # the best: with which it began
     assert read_metrics(tmp_path)[-1]["train/n_infra_failed"] == 8
 
 
