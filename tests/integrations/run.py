@@ -40,6 +40,7 @@ class Package:
 PACKAGES = {
     "skyrl_gym": Package((("skyrl-gym==0.4.0",),), "skyrl-gym"),
     "openenv": Package((("openenv-core==0.3.0",),), "openenv-core"),
+    "openenv_mcp": Package((("openenv==0.10.0",),), "openenv"),
     "verifiers": Package((("verifiers==0.4.0",),), "verifiers"),
     "tinker_cookbook": Package(((TORCH,), ("tinker-cookbook>=0.5.8,<0.7",)), "tinker-cookbook"),
     "trl": Package(((TORCH,), ("trl==1.16.0", "peft>=0.21", "jmespath")), "trl"),

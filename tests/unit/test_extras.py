@@ -101,6 +101,7 @@ def test_every_module_names_what_it_misses(problems):
         ("tau2.telemetry.tracing", "tau2-bench[otel]"),
         ("tau2.voice.adapters.transport", "tau2-bench[voice]"),
         ("tau2.integrations.openenv", "openenv-core"),
+        ("tau2.integrations.openenv_mcp", "openenv>=0.10"),
         ("tau2.integrations.skyrl_gym", "skyrl-gym"),
         ("tau2.integrations.tinker_cookbook", "tinker-cookbook"),
         ("tau2.integrations.verifiers", "verifiers"),

@@ -17,7 +17,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -263,15 +263,28 @@ def app(
     the token would be sent to whoever a foreign name resolves to. Options as for TauEnvironment.
     Raise ConfigError for an empty token or one with a slash.
     """
+    factory = functools.partial(TauEnvironment, domain, **options)
+    return guarded(factory, TauAction, TauObservation, token, max_sessions, hosts)
+
+
+def guarded(
+    factory: Callable[[], Environment],
+    action: type[Action],
+    observation: type[Observation],
+    token: str,
+    max_sessions: int,
+    hosts: Collection[str],
+) -> FastAPI:
+    """Return the package's server application for an environment, behind our guard.
+
+    Raise ConfigError for an empty token or one with a slash.
+    """
     if not token or "/" in token:
         raise ConfigError(
             "a server needs a token that is one segment of a path, such as secrets.token_urlsafe()"
         )
-    factory = functools.partial(TauEnvironment, domain, **options)
     sessions = ConcurrencyConfig(max_concurrent_envs=max_sessions, session_timeout=IDLE_SECONDS)
-    served: FastAPI = create_fastapi_app(
-        factory, TauAction, TauObservation, concurrency_config=sessions
-    )
+    served: FastAPI = create_fastapi_app(factory, action, observation, concurrency_config=sessions)
     names = [name.lower() for name in hosts]
     served.add_middleware(Guard, token=token, hosts=lambda: names)
     served.add_exception_handler(Tau2Error, _problem)
@@ -307,6 +320,21 @@ def serve(
 
     Options as for `app`. Raise ConfigError for a host that is not loopback.
     """
+    with serving(app, domain, host, port, token, max_sessions, **options) as server:
+        yield server
+
+
+@contextmanager
+def serving(
+    make: Callable[..., FastAPI],
+    domain: str,
+    host: str,
+    port: int,
+    token: str | None,
+    max_sessions: int,
+    **options: Any,
+) -> Iterator[Server]:
+    """Do what `serve` does with the application that `make` returns, as `app` does."""
     if host not in _LOOPBACK:
         raise ConfigError(
             f"{host!r} is not a loopback address; to serve other machines, "
@@ -315,7 +343,7 @@ def serve(
     token = token or secrets.token_urlsafe(24)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
-    served = app(domain, token=token, max_sessions=max_sessions, **options)
+    served = make(domain, token=token, max_sessions=max_sessions, **options)
     limits = server_options(max_sessions + _MOST_CONNECTIONS)
     config = uvicorn.Config(served, log_level="warning", **limits)
     server = uvicorn.Server(config)
