@@ -153,7 +153,12 @@ def test_it_fits_a_phone_in_light_and_dark(chromium, page, dark):
     for key in (None, "c0-1"):
         if key:
             opened(chromium, key)
+        chromium.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert chromium.ask("document.documentElement.scrollWidth") <= 360
+        cut = (
+            "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth)"
+        )
+        assert chromium.ask(f"{cut}.length") == 0, "no column is cut"
 
 
 def test_two_thousand_simulations_open(chromium, tmp_path):

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 from tests.browser.chromium import browser, needs_chromium
+from tests.unit.report.conftest import a_run, some_results
 
 from tau2.service.server import DocServer
 
@@ -21,6 +22,8 @@ PAGES = (
     "retail/tools/agent/modify_pending_order_items",
     "retail/tasks",
     "retail/tasks/0",
+    "-/runs",
+    "-/runs/first",
 )
 
 
@@ -31,9 +34,16 @@ def chromium(tmp_path_factory):
 
 
 @pytest.fixture
-def address(chromium):
+def runs(tmp_path):
+    """A folder with a run of one simulation."""
+    some_results(a_run("a_task_" + "with_a_long_name_" * 4)).save(tmp_path / "first", "dir")
+    return tmp_path
+
+
+@pytest.fixture
+def address(chromium, runs):
     """The address of a server; the browser was started before its thread."""
-    with DocServer(["mock", "retail"]) as server:
+    with DocServer(["mock", "retail"], runs=runs) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         yield server.url
@@ -68,3 +78,13 @@ def test_pages_fit_a_phone_in_light_and_dark(chromium, address, dark):
         assert chromium.ask("document.documentElement.scrollWidth") <= 360
     background = chromium.ask("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(22, 27, 36)") is dark
+
+
+def test_a_page_of_runs_follows_a_run_that_is_added(chromium, address, runs):
+    chromium.open(address + "-/runs")
+    assert chromium.ask("document.querySelectorAll('tbody tr').length") == 1
+    some_results(a_run("<b>another</b>", id="one")).save(runs / "second", "dir")
+    chromium.wait("document.querySelectorAll('tbody tr').length === 2")
+    chromium.open(address + "-/runs/second/report")
+    assert chromium.ask("document.querySelector('h1').innerText") == "second"
+    assert chromium.console == []

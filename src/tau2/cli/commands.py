@@ -23,7 +23,7 @@ COMMANDS = {
     "replay": "play a recorded run again, offline, and find where it diverges",
     "domain": "show a domain's policy, tools and tasks",
     "new": "write a package for a domain, an agent, a user or a backend of your own",
-    "start": "show the documentation of domains in a browser, with tools to try out",
+    "start": "show domains, and runs while they are played, in a browser",
     "serve-domain": "let programs play the agent of a domain, over MCP",
     "serve-model": "serve a local model as an OpenAI-compatible endpoint of this machine",
     "voice": "serve a text agent that speaks, by OpenAI's voice protocols",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from tau2.environment.tool import Tool
 from tau2.errors import Tau2Error, UnknownName, needs_extra
 from tau2.service.catalog import SIDES, DomainDocs
+from tau2.service.runs import RUNS_PER_PAGE, RunsFolder
 from tau2.service.templating import new_environment
 from tau2.service.tool_form import arguments_of, fields_of
 
@@ -23,20 +26,32 @@ with needs_extra("serve", "starlette"):
 
 _MOST_FIELDS = 100  # of one form
 _TASKS_PER_PAGE = 50
+_SIMULATIONS_SHOWN = 200  # of one run, the latest first
+_REPORT_SECONDS = 3.0  # for which a report is waited for before a page says that it is made
+_LIVE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of pages that a script of ours keeps up to date; the others run no script."""
 _LAST_PAGE = 999_999
-_STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+_STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml", "live.js": "text/javascript"}
 
 
-def documentation_app(names: Sequence[str]) -> Starlette:
-    """Return the website of the domains `names`. Raise UnknownName for one that is not registered.
+def documentation_app(names: Sequence[str], runs: Path | None = None) -> Starlette:
+    """Return the website of the domains `names`, and of the runs in a folder, if one is given.
 
-    Links are made relative to the `root_path` of the request.
+    Raise UnknownName for a domain that is not registered. Links are made relative to the
+    `root_path` of the request.
     """
-    site = _Site(names)
+    site = _Site(names, runs)
     return Starlette(
         routes=[
             Route("/", site.index),
             *(Route(f"/{name}", _static(name, kind)) for name, kind in _STATIC.items()),
+            # No domain has such a name.
+            Route("/-/runs", site.runs),
+            Route("/-/runs/{run}", site.run),
+            Route("/-/runs/{run}/report", site.report),
             Route("/{domain}", site.policy),
             Route("/{domain}/tools", site.tools),
             Route("/{domain}/tools/{side}/{tool}", site.tool, methods=["GET", "POST"]),
@@ -56,8 +71,9 @@ def documentation_app(names: Sequence[str]) -> Starlette:
 class _Site:
     """The endpoints: coroutines on one event loop, so that the domains need no locks."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], runs: Path | None) -> None:
         self._domains = {name: DomainDocs(name) for name in names}
+        self._runs = RunsFolder(runs) if runs is not None else None
         self._templates = new_environment()
 
     async def index(self, request: Request) -> Response:
@@ -141,6 +157,55 @@ class _Site:
         place = (docs.name, "tools", side, tool) if known else (docs.name, "tools")
         return RedirectResponse(_address(request, *place), status_code=303)
 
+    # --- runs -------------------------------------------------------------------------------------
+
+    async def runs(self, request: Request) -> Response:
+        """Answer with the page of all runs, or with its part that changes (`?part=live`)."""
+        folder = self._runs_folder()
+        number = _page_number(request)
+        lines, total = await asyncio.to_thread(folder.lines, number)
+        pages = max(1, -(-total // RUNS_PER_PAGE))
+        context = {
+            "title": "runs",
+            "lines": lines,
+            "total": total,
+            "number": number,
+            "pages": pages,
+            "folder": folder.path,
+        }
+        return self._live(request, "runs", context)
+
+    async def run(self, request: Request) -> Response:
+        """Answer with the page of one run, or with its part that changes."""
+        line = await asyncio.to_thread(self._runs_folder().line, request.path_params["run"])
+        latest = line.latest(_SIMULATIONS_SHOWN)
+        return self._live(request, "run", {"title": line.name, "line": line, "latest": latest})
+
+    def _live(self, request: Request, name: str, context: Mapping[str, Any]) -> Response:
+        is_part = request.query_params.get("part") == "live"
+        template = f"{name}_live.html" if is_part else f"{name}.html"
+        answer = self._page(request, template, context)
+        if not is_part:
+            answer.headers["Content-Security-Policy"] = _LIVE_POLICY
+        return answer
+
+    async def report(self, request: Request) -> Response:
+        """Answer with the report of a run; while it takes long to make, with a page that waits."""
+        name = request.path_params["run"]
+        making = self._runs_folder().report(name)
+        done, _ = await asyncio.wait([making], timeout=_REPORT_SECONDS)
+        if not done:
+            context = {"title": f"{name}: the report is being made", "run": name}
+            return self._page(request, "waiting.html", context, 202)
+        page, policy = making.result()
+        headers = {"Content-Security-Policy": policy}
+        return HTMLResponse(page, headers=headers)
+
+    def _runs_folder(self) -> RunsFolder:
+        if self._runs is None:
+            raise HTTPException(404)
+        return self._runs
+
     def _docs(self, request: Request) -> DomainDocs:
         name = request.path_params["domain"]
         if name not in self._domains:
@@ -159,7 +224,13 @@ class _Site:
             return _address(request, *parts, **query)
 
         page = self._templates.get_template(template)
-        html = page.render(link=link, names=list(self._domains), sides=SIDES, **context)
+        html = page.render(
+            link=link,
+            names=list(self._domains),
+            sides=SIDES,
+            has_runs=self._runs is not None,
+            **context,
+        )
         # A lone surrogate in a domain's data cannot be encoded; it must not fail the page.
         return HTMLResponse(html.encode("utf-8", "replace"), status)
 

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, Self
 
 from tau2.errors import ConfigError, needs_extra
@@ -119,16 +120,24 @@ class LoopbackServer:
 
 
 class DocServer(LoopbackServer):
-    """The documentation of some domains for one reader."""
+    """The documentation of some domains, and the runs of a folder, for one reader."""
 
-    def __init__(self, names: Sequence[str], port: int = 0, token: str | None = None) -> None:
-        """Prepare pages of the domains `names`; port 0 is any free port.
+    def __init__(
+        self,
+        names: Sequence[str],
+        port: int = 0,
+        token: str | None = None,
+        runs: Path | None = None,
+    ) -> None:
+        """Prepare pages of the domains `names` and of the runs in a folder.
+
+        Port 0 is any free port; without a folder there are no pages of runs.
 
         Raises:
             UnknownName: A domain is not registered.
             ConfigError: The port cannot be used.
         """
-        super().__init__(documentation_app(names), port, token)
+        super().__init__(documentation_app(names, runs), port, token)
 
 
 def _bound(port: int) -> socket.socket:

@@ -29,6 +29,7 @@ _DISCARD_SECONDS = 1.0
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 _ANY = "*"
+_POLICY = b"content-security-policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Guard:
         place: Where the token is: the first segment of the path, or `Authorization: Bearer`.
         body: The kind of body that is read.
         open_paths: Paths that are answered without the token.
-        headers: Added to every response.
+        headers: Added to every response, which may have a Content-Security-Policy of its own.
     """
 
     app: Application
@@ -113,9 +114,11 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                names = {name for name, _ in added}
+                names = {name for name, _ in added} - {_POLICY}
                 own = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
-                message = {**message, "headers": [*own, *added]}
+                has_policy = any(name.lower() == _POLICY for name, _ in own)
+                rest = [pair for pair in added if not has_policy or pair[0] != _POLICY]
+                message = {**message, "headers": [*own, *rest]}
             await send(message)
 
         return send_with_headers

@@ -198,6 +198,12 @@ def _decode_line(line: bytes) -> _Line | str:
         return str(problem)
 
 
+def decode_record(line: bytes) -> Record | None:
+    """Return the record of a line without its end; None for a line that is not sound."""
+    found = _decode_line(line)
+    return None if isinstance(found, str) else found.record
+
+
 class JournalContent(NamedTuple):
     """What a journal holds."""
 

@@ -38,7 +38,7 @@ def test_names_and_ports_are_checked(tau2):
 def test_all_domains_or_the_named_one(tau2, monkeypatch, arguments, served):
     seen = []
 
-    def noted(names, port):
+    def noted(names, port, _runs):
         seen.append((list(names), port))
 
     monkeypatch.setattr("tau2.cli.start._served", noted)

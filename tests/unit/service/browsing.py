@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -20,8 +21,8 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 class Browser:
     """Opens pages and sends forms; what the server refuses is an answer too."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.app = documentation_app(names)
+    def __init__(self, names: Sequence[str], runs: Path | None = None) -> None:
+        self.app = documentation_app(names, runs)
         self.guarded = Guard(
             self.app, TOKEN, hosts=lambda: [HOST], body="form", headers=SECURITY_HEADERS
         )

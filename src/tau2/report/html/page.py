@@ -151,6 +151,13 @@ def page_policy(style: str, script: str | None = None, *, plays: bool = False) -
     )
 
 
+def report_policy() -> str:
+    """Return the policy of every report, for a server that sends it as a header, too."""
+    script = static_text("call.js") + static_text("script.js")
+    policy = page_policy(static_text("style.css"), script, plays=True)
+    return f"{policy}; frame-ancestors 'none'"
+
+
 def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
