@@ -29,6 +29,7 @@ def main() -> int:
     write_pages(source)
     write_reference(ROOT / "src", source / "api")
     shutil.copy(HERE / "conf.py", source)
+    shutil.copy(HERE / "scorer.js", source)
     shutil.copytree(HERE / "static", source / "_static")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
     built = subprocess.run([*command, str(source), str(html)], check=False)

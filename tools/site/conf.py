@@ -1,5 +1,7 @@
 """Sphinx's settings for the documentation site; see build.py."""
 
+from pathlib import Path
+
 project = "tau2"
 author = "the tau2 authors"
 extensions = ["myst_parser", "sphinx_copybutton"]
@@ -18,6 +20,7 @@ html_theme = "furo"
 html_title = "tau2"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from pathlib import Path
 
 from pages import Section, navigation
@@ -30,6 +30,14 @@ def llms_txt(sections: list[Section]) -> str:
     return "\n".join(parts)
 
 
+_TABLE_OF_CONTENTS = re.compile(r"\n*^```\{toctree\}$.*?^```$\n?", re.MULTILINE | re.DOTALL)
+
+
+def without_directives(text: str) -> str:
+    """Return a page without the hidden tables of contents that only Sphinx reads."""
+    return _TABLE_OF_CONTENTS.sub("\n", text).rstrip("\n") + "\n"
+
+
 def write_llms_files(source: Path, html: Path) -> None:
     """Write the files beside the HTML pages; `source` holds the pages as Sphinx read them."""
     sections = navigation()
@@ -38,9 +46,9 @@ def write_llms_files(source: Path, html: Path) -> None:
     for page in sorted(source.rglob("*.md")):
         place = html / page.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(page, place)
+        place.write_text(without_directives(page.read_text(encoding="utf-8")), encoding="utf-8")
     for section in sections:
         for page in section.pages:
-            text = (source / f"{page.name}.md").read_text(encoding="utf-8")
+            text = (html / f"{page.name}.md").read_text(encoding="utf-8")
             whole.append(f"<!-- {page.name}.md -->\n\n{text}")
     (html / "llms-full.txt").write_text("\n\n".join(whole), encoding="utf-8")
