@@ -36,7 +36,7 @@ and then open a new shell."""
 
 SHELLS = ("bash", "zsh", "fish")
 
-_FILES_OF = frozenset({"FILE", "DIR", "PATH", "PATHS"})
+_FILES_OF = frozenset({"FILE", "DIR", "PATH", "PATHS", "SOURCE"})
 _WORDS_START = "_ARGCOMPLETE"
 """Set by the shell's script: at which word of the line the arguments begin."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, zip_longest
 
+from tau2.scaffold.examples import example_value
 from tau2.scaffold.interface import Interface, Member, Parameter, Table, ToolDesign
 from tau2.scaffold.names import article, identifier, words_of
 from tau2.utils.json_types import JsonObject, JsonValue
@@ -327,7 +328,9 @@ def _events(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
     for row in _rows(table) or ({},):
         arguments: JsonObject = {}
         for parameter in tool.parameters:
-            value = row.get(parameter.target) if parameter.role == "key" else _made_up(parameter)
+            value = row.get(parameter.target)
+            if parameter.role != "key":
+                value = example_value(interface, parameter.member.shape, parameter.member.name)
             if value is not None and parameter.member.is_required:
                 arguments[parameter.member.name] = value
         noun = f"this request: {' '.join(words_of(tool.name))}"
@@ -336,17 +339,6 @@ def _events(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
         elif not any(one.member.is_required for one in tool.parameters):
             draft = _Draft(tool.name, noun, f"You want {noun}.", "You know nothing else.")
             yield draft.call(tool.name, {})
-
-
-def _made_up(parameter: Parameter) -> JsonValue:
-    shape = parameter.member.shape
-    if shape.examples:
-        return shape.examples[0]
-    if shape.kind == "choice":
-        return shape.choices[0]
-    if shape.kind == "integer":
-        return int(max(shape.low or 1, 2))
-    return None
 
 
 def _single_questions(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:

@@ -237,9 +237,8 @@ def _add_key(resource: _Resource, operations: Sequence[Operation]) -> None:
     if key is None or not key.shape.is_scalar or key.shape.kind == "boolean":
         key = resource.add(Member("id", Shape("integer"), description="Number"), is_required=True)
     shape = key.shape.without_null()
-    if named is not None and named.shape.kind != shape.kind and named.shape.kind in {
-        "integer", "text"
-    }:  # fmt: skip
+    given = named.shape.kind if named is not None else ""
+    if named is not None and given != shape.kind and given in {"integer", "text", "choice"}:
         shape = replace(named.shape, examples=key.shape.examples or named.shape.examples)
     _put_key(resource, replace(key, is_required=True, shape=shape))
     for operation in operations:
@@ -257,9 +256,10 @@ def _put_key(resource: _Resource, key: Member) -> None:
 
 
 def _by_other_name(resource: _Resource, named: Member) -> Member | None:
-    """Return the field that an argument such as `order_ref` means by another name."""
+    """Return the field that an argument such as `order_ref` or `order` means, by another name."""
     last = words_of(named.name)[-1:]
-    if last in (["id"], ["uuid"], ["guid"], ["uid"], ["key"], ["ref"], ["identifier"]):
+    ways = (["id"], ["uuid"], ["guid"], ["uid"], ["key"], ["ref"], ["identifier"])
+    if last in ways or key_of(named.name) == key_of(resource.noun):
         for name in ("id", "uuid", "uid", "guid"):
             found = resource.members.get(name)
             if found is not None:

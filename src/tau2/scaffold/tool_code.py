@@ -34,7 +34,7 @@ from tau2.scaffold.source_text import (
     split_summary,
 )
 
-_ANYTHING = "str | int | float | bool | list[Any] | dict[str, Any]"
+_ANYTHING = "str | float | bool | list[Any] | dict[str, Any]"
 """The type of an argument of which nothing is known: models are told a type of each."""
 _IN = "        "  # within a method
 MOST_FOUND = 20
@@ -60,9 +60,7 @@ def tools_source(
     code = "\n".join(body) + "".join(f"\n\n\n{one}" for one in shared)
     variable = ['R = TypeVar("R", bound=BaseModel)', "", ""] if "R" in names_in(code) else []
     head = _imports("\n".join([*variable, code]), module, db_class, classes)
-    return "\n".join(
-        [*head, "", *(variable[:1] or [""]), "", *([""] if variable else []), code, ""]
-    )
+    return "\n".join([*head, "", *(variable or [""]), code, ""])
 
 
 def _imports(code: str, module: str, db_class: str, classes: ClassNames) -> list[str]:
@@ -93,7 +91,7 @@ def _imports(code: str, module: str, db_class: str, classes: ClassNames) -> list
 
 def _import_order(name: str) -> tuple[bool, list[tuple[bool, int, str]]]:
     """Return what ruff sorts imported names by: constants first, and numbers by their value."""
-    pieces = [piece for piece in re.split(r"(\d+)", name) if piece]
+    pieces = [piece for piece in re.split(r"(\d+)", name.lower()) if piece]
     by_value = [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in pieces]
     return not (len(name) > 1 and name.isupper()), by_value
 

@@ -18,6 +18,7 @@ from tau2.environment.domain import DomainSpec
 from tau2.registry import registry
 from tau2.runner.build import build_text_orchestrator
 from tau2.runner.simulation import run_simulation
+from tau2.scaffold.names import unique
 from tau2.seeds import derive_seed
 from tau2.utils.json_types import JsonObject
 
@@ -65,18 +66,17 @@ def sound_tasks(
         while waiting and len(sound) < most:
             left = []
             for kind in waiting:
-                found = next((one for one in kind if _is_sound(spec, one, sound)), None)
+                found = next((one for one in kind if _is_sound(spec, one)), None)
                 if found is not None and len(sound) < most:
-                    sound.append(found)
+                    taken = {one["id"] for one in sound}
+                    sound.append({**found, "id": unique(str(found["id"]), taken)})
                     left.append(kind)
             waiting = left
     return sound
 
 
-def _is_sound(spec: DomainSpec, draft: JsonObject, others: Sequence[JsonObject]) -> bool:
+def _is_sound(spec: DomainSpec, draft: JsonObject) -> bool:
     task = Task.model_validate(draft)
-    if any(task.id == other["id"] for other in others):
-        return False
     return not audit_domain(spec, [task]).findings and all(
         _reward(spec, task, agent) == 1 for agent in _AGENTS
     )

@@ -129,7 +129,7 @@ def test_the_tools_of_an_mcp_server(workplace, capsys):
     write("tools.json", {"jsonrpc": "2.0", "id": 2, "result": {"tools": sources.HOTEL_TOOLS}})
     with derived("tools.json", workplace) as tools:
         shown = capsys.readouterr().out
-        assert "tells names and schemas of its tools and nothing of its data" in shown
+        assert "An MCP server tells nothing of its data" in shown
         assert "  tool ping: what it returns does not follow from records" in shown
         check_hotel(tools)
 

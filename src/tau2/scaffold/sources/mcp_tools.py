@@ -64,9 +64,9 @@ def read_tools(document: Mapping[str, object], source: str) -> Interface:
     operations = [_operation(one) for one in tools]
     derive(_about_known_nouns(operations), interface)
     interface.notes.append(
-        "An MCP server tells names and schemas of its tools and nothing of its data: the tables, "
-        "their records and what each tool does to them were made from those. Put your records into "
-        "db.json, and correct in tools.py what your server does otherwise."
+        "An MCP server tells nothing of its data: tables, records and what tools do to them follow "
+        "from names and schemas. Put your records into db.json, and correct in tools.py what your "
+        "server does otherwise."
     )
     return interface
 

@@ -43,6 +43,8 @@ class _Column:
     is_generated: bool
     choices: tuple[str, ...] = ()
     kinds: set[str] = field(default_factory=set)
+    is_truth: bool = True
+    """Whether every value is 0 or 1."""
 
 
 @dataclass(slots=True)
@@ -279,6 +281,7 @@ def _value(column: _Column, value: object) -> JsonValue:
         return f"({plural(len(value), 'byte')})"
     if isinstance(value, int):
         column.kinds.add("integer")
+        column.is_truth = column.is_truth and value in {0, 1}
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -343,6 +346,10 @@ def _as_table(table: _Stored, links: tuple[Link, ...]) -> Table:
     is_numbered = table.is_by_rowid or (
         len(table.key) == 1 and first is not None and first.shape.kind == "integer"
     )
+    for member in members:
+        if member.shape.kind == "boolean":
+            for row in table.rows:
+                row[member.name] = None if row[member.name] is None else bool(row[member.name])
     return Table(table.name, noun, record, table.key, is_numbered, links, table.rows)
 
 
@@ -353,6 +360,8 @@ def _member(column: _Column) -> Member:
         shape = Shape("text")
     elif column.choices and kinds <= {"text"}:
         shape = Shape("choice", choices=column.choices)
+    elif "BOOL" in column.declared and kinds == {"integer"} and column.is_truth:
+        shape = Shape("boolean")
     elif len(kinds) == 1:
         shape = Shape(_KINDS[next(iter(kinds))])
     else:
