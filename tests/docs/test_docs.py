@@ -139,6 +139,20 @@ def test_paths_that_are_named_exist(page):
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+def test_make_targets_that_are_named_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = re.compile(r"(?:^|`)make (?P<targets>[a-z-]+(?: [a-z-]+)*)", re.MULTILINE)
+    unknown = [
+        f"{short(page)}: make {target}"
+        for page in PAGES
+        for match in named.finditer(page.read_text(encoding="utf-8"))
+        for target in match["targets"].split()
+        if target not in targets
+    ]
+    assert unknown == []
+
+
 def prose(page: Path) -> str:
     """Return a page without its blocks."""
     return _BLOCK.sub("", page.read_text(encoding="utf-8"))

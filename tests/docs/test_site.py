@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 import pytest
@@ -90,6 +92,19 @@ def test_links_are_rewritten_where_a_page_has_another_place(pages, source, writt
 def test_a_link_that_leads_nowhere_ends_the_build(pages):
     with pytest.raises(ValueError, match=r"docs/ci.md: \[a\]\(gone.md\) leads nowhere"):
         pages.rewritten("[a](gone.md)", "docs/ci.md", {})
+
+
+def test_the_modules_of_the_reference_exist():
+    tree = ast.parse((ROOT / "tools" / "site" / "api.py").read_text(encoding="utf-8"))
+    assigned = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id in {"MODULES", "_SHOWN_FIRST"}
+    }
+    names = assigned["MODULES"]
+    assert len(names) > 25
+    assert [name for name in names if find_spec(name) is None] == []
+    assert set(assigned["_SHOWN_FIRST"]) <= set(names)
 
 
 def test_llms_txt_names_every_page_of_the_navigation(site, pages):
