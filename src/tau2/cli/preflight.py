@@ -53,6 +53,10 @@ def check_models(config: RunConfig) -> None:
         try:
             check_model(used.model, used.args)
         except ConfigError as problem:
+            if role == "agent" and getattr(config, "agent_url", None) is not None:
+                raise ConfigError(
+                    f"the agent at --agent-url cannot be asked: {problem}"
+                ) from problem
             ways = _WAYS.format(flag=f"--{role}-llm")
             raise ConfigError(
                 f"the {role}'s model {used.model!r} cannot be used: {problem}\n{ways}"

@@ -44,6 +44,11 @@ _OF_TEXT = {
         "--enforce-communication-protocol is for text: on the telephone an agent may call tools "
         "while it speaks"
     ),
+    "agent_url": (
+        "--agent-url is for text runs; the agent of a call is a speech model or, with "
+        "--audio-native-provider local, a text agent by name"
+    ),
+    "agent_protocol": "--agent-protocol belongs to --agent-url, which is for text runs",
     "text_streaming_config": "--text-streaming-config is for text runs",
 }
 _BEHIND_THE_VOICE = {"agent": "agent", "llm_agent": "llm", "llm_args_agent": "llm_args"}

@@ -13,11 +13,12 @@ from tau2.utils.json_types import JsonMapping
 
 KEY_VARIABLE = "TAU2_AGENT_KEY"
 """Holds the key of the program; it is sent as Bearer."""
-NOT_HERE = frozenset({404, 405})
+NOT_HERE = frozenset({404, 405, 501})
 """Statuses of an address at which there is nothing to ask."""
 
 SERVICE = Service(prefixes=(), url="", path="", address_variables=(), key_variable=KEY_VARIABLE)
 
+_LONGEST_QUOTE = 400  # characters of what a program says of its failure
 _NO_PROTOCOL = "the answer is not"
 """How a failure begins whose cause is that an answer is not in the form of the protocol."""
 
@@ -48,7 +49,7 @@ def explained(
     if failure.verdict is ContextWindowExceeded:
         return None
     who = f"the agent at {shown(base)}"
-    said = failure.text.strip().rstrip(". ")
+    said = _in_a_line(failure.text)
     status = f"HTTP {failure.status}: {said}"
     again = f" {attempts} times" if attempts > 1 else ""
     check = "check --agent-url and --agent-protocol"
@@ -62,13 +63,21 @@ def explained(
         case 401 | 403:
             key = "the key in" if os.environ.get(KEY_VARIABLE) else "a request without a key; set"
             return f"{who} refuses {key} {KEY_VARIABLE} ({status})"
-        case 404 | 405:
+        case missing if missing in NOT_HERE:
             paths = ", ".join(urlsplit(url).path for url in tried)
             return f"{who} does not speak the protocol {protocol!r} at {paths} ({status}); {check}"
         case _ if failure.verdict is ModelUnavailable:
             return f"{who} was asked{again} and failed ({status})"
         case _:
             return f"{who} refuses the request ({status})"
+
+
+def _in_a_line(text: str) -> str:
+    """Return what a server said, as part of a sentence: a web page says nothing."""
+    line = " ".join(text.split()).rstrip(". ")
+    if line.lower().startswith(("<!doctype", "<html")):
+        return "a web page"
+    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 
 
 def shown(base: str) -> str:

@@ -131,6 +131,8 @@ def test_parameters_of_an_address_stay():
         (Raw(200, "<html>Welcome</html>"), "does not speak the protocol 'chat': the answer is not"),
         (Raw(200, {"answer": "Hello"}), "does not speak the protocol 'chat': the answer is not"),
         (failing(500, "KeyError: 'name'"), "failed (HTTP 500: KeyError: 'name')"),
+        (Raw(502, "<html>\n<h1>Bad\n gateway</h1></html>"), "failed (HTTP 502: a web page)"),
+        (Raw(200, {"jsonrpc": "2.0", "error": {"code": -32600}}), "as A2A servers speak it"),
         (failing(422, "field required"), "refuses the request (HTTP 422: field required)"),
     ],
 )
