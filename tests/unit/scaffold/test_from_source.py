@@ -16,8 +16,10 @@ from tests.unit.scaffold import sources
 from tests.unit.scaffold.test_package import load, own_tests
 
 from tau2.cli import main
-from tau2.plugins import ToolError
+from tau2.plugins import ConfigError, ToolError
 from tau2.registry import registry
+from tau2.scaffold.sources.mcp_server import read_server
+from tau2.scaffold.sources.sqlite import read_sqlite
 
 MODELS = "tests.unit.scaffold.sources"
 
@@ -239,3 +241,22 @@ def in_path(name, **schema):
 def test_a_name_of_another_kind_has_no_source(workplace, capsys):
     assert main(["new", "agent", "made", "--from", "shop.db"]) == 2
     assert "--from is for domains" in capsys.readouterr().err
+
+
+def test_a_database_that_is_in_use_stays_alone_in_its_folder(workplace):
+    connection = sqlite3.connect(workplace / "used.db")
+    connection.executescript("pragma journal_mode = wal; create table items(name, sold boolean);")
+    connection.execute("insert into items values ('lamp', 1), ('desk', 0)")
+    connection.commit()
+    assert read_sqlite(workplace / "used.db").tables[0].rows[0]["sold"] is True
+    connection.close()
+    before = set(workplace.iterdir())
+    assert len(read_sqlite(workplace / "used.db").tables[0].rows) == 2
+    assert set(workplace.iterdir()) == before
+
+
+def test_arguments_of_a_server_are_not_written(workplace):
+    pytest.importorskip("mcp", reason="needs the extra mcp")
+    with pytest.raises(ConfigError, match="MCP server nowhere did not list its tools") as raised:
+        read_server("nowhere --api-key sk-secret")
+    assert "secret" not in str(raised.value)

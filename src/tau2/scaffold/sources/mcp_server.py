@@ -20,6 +20,7 @@ from tau2.utils.text import error_text
 
 _SECONDS = 60.0  # for a server to start and answer
 _MOST_PAGES = 50
+_PROGRAMS = frozenset({".py", ".js", ".mjs", ".ts", ".sh", ".jar"})
 
 
 def read_server(target: str) -> Interface:
@@ -32,7 +33,7 @@ def read_server(target: str) -> Interface:
         ConfigError: the server cannot be started or reached, or lists no tools.
         MissingExtra: the package `mcp` is not installed.
     """
-    if not target:
+    if not target.strip() or not (target.startswith("http") or _command(target)):
         raise ConfigError("write a command or an address behind mcp:, as in 'mcp:python server.py'")
     is_address = target.startswith(("http://", "https://"))
     name = _name_of_address(target) if is_address else _name_of_command(_command(target))
@@ -44,7 +45,10 @@ def read_server(target: str) -> Interface:
         raise ConfigError(f"{name} did not list its tools within {_SECONDS:.0f} s") from problem
     except Exception as problem:  # of the package, of the transport, of the process
         first = next(_causes(problem))
-        raise ConfigError(f"{name} did not list its tools: {error_text(first, 300)}") from problem
+        text = error_text(first, 300)
+        if is_address:  # which may hold a password
+            text = text.replace(target, name).replace(urlsplit(target).netloc, name)
+        raise ConfigError(f"{name} did not list its tools: {text}") from problem
     return read_tools({"tools": tools}, name)
 
 
@@ -65,7 +69,9 @@ def _command(target: str) -> list[str]:
 
 
 def _name_of_command(parts: list[str]) -> str:
-    return f"MCP server {safe_name(Path(parts[-1]))}"
+    """Return what a server is called in a package; never after an argument that may be a secret."""
+    programs = (one for one in parts if Path(one).suffix in _PROGRAMS)
+    return f"MCP server {safe_name(Path(next(programs, parts[0])))}"
 
 
 def _name_of_address(address: str) -> str:

@@ -69,6 +69,11 @@ def read_model(name: str) -> Interface:
         content = found.model_dump(mode="json", by_alias=True)
     reader = SchemaReader(schema)
     shape = reader.shape(schema, model.__name__)
+    held = _record_of(shape)
+    if held is not None:  # a root model
+        own = Member(plural_name(held.name), shape)
+        shape = Shape("record", record=RecordShape(model.__name__, (own,)))
+        content = None if content is None else {own.name: content}
     if shape.record is None or not shape.record.members:
         raise ConfigError(f"{name} has no fields; name a model that has some")
     interface = Interface(f"{name.partition(':')[0]}.{model.__name__}")

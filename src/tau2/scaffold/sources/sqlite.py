@@ -27,7 +27,6 @@ MOST_ROWS = 1000  # of a table
 _MOST_LINKED = 2000  # rows of a table, with those that other rows name
 _MOST_COLUMNS = 100
 _LONGEST_TEXT = 2000  # characters of a value
-_STEPS = 50_000_000  # of the virtual machine of SQLite, for one query
 _KINDS: dict[str, ShapeKind] = {"integer": "integer", "number": "number", "text": "text"}
 _INTERNAL = ("sqlite_", "_litestream", "django_migrations", "alembic_version")
 
@@ -75,7 +74,13 @@ def read_sqlite(path: Path) -> Interface:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    with path.open("rb") as file:
+        is_write_ahead = file.read(20)[18:] == b"\x02\x02"
+    if is_write_ahead and not Path(f"{path}-wal").exists():
+        # No process has it open. SQLite would write files beside it, even to read.
+        address += "&immutable=1"
+    connection = sqlite3.connect(address, uri=True, timeout=5)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
