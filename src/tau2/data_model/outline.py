@@ -6,7 +6,7 @@ gigabytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple, TypeVar, cast
@@ -102,7 +102,11 @@ class Facts:
     def data(self) -> dict[str, JsonValue]:
         """Return what differs from the defaults, by name."""
         found = {name: getattr(self, name) for name, _default in _DEFAULTS}
-        return {name: found[name] for name, default in _DEFAULTS if found[name] != default}
+        changed = {name: found[name] for name, default in _DEFAULTS if found[name] != default}
+        for name in ("agent_usage", "user_usage"):
+            if name in changed:
+                changed[name] = _without_last_zeros(changed[name])
+        return changed
 
 
 _DEFAULTS = tuple((field.name, field.default) for field in fields(Facts))
@@ -191,6 +195,11 @@ def _first_equal(value: object) -> object:
 def _shared(value: ValueT) -> ValueT:
     """Return an equal value that is kept once: the simulations of a run are much alike."""
     return cast("ValueT", _first_equal(value))
+
+
+def _without_last_zeros(counts: Sequence[int]) -> Sequence[int]:
+    used = [place for place, count in enumerate(counts, 1) if count]
+    return counts[: used[-1]] if used else ()
 
 
 def _usage(usage: SessionUsage | None) -> Usage | None:

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import comb
 
 from pydantic import BaseModel, Field, field_serializer, field_validator
 
+from tau2.data_model.outline import Outline
 from tau2.data_model.review import mistakes
-from tau2.metrics.outcomes import Simulation, counted_in, is_successful, outcome_of
+from tau2.metrics.outcomes import Simulation, counted_of, is_successful, outcome_of
 from tau2.storage.results import Results
+
+_ALL_SHOWN = 16
 
 __all__ = [
     "AgentMetrics",
@@ -101,10 +104,30 @@ def pass_hat_by_task(
 ) -> dict[int, list[float]]:
     """Return k → pass^k of each task, for every k that all tasks with trials reach."""
     reachable = min([max(1, most_trials), *map(len, successes.values())]) if successes else 0
-    return {
-        k: [pass_hat_k(len(trials), sum(trials), k) for trials in successes.values()]
-        for k in range(1, reachable + 1)
-    }
+    curves = [_pass_hats(len(trials), sum(trials), reachable) for trials in successes.values()]
+    return {k: [curve[k - 1] for curve in curves] for k in range(1, reachable + 1)}
+
+
+def _pass_hats(num_trials: int, success_count: int, most: int) -> list[float]:
+    """Return pass^1 to pass^most of one task: what `pass_hat_k` returns, in steps.
+
+    Of thousands of trials, each binomial coefficient by itself would take milliseconds.
+    """
+    if success_count == num_trials:
+        return [1.0] * most
+    curve = []
+    chosen = possible = 1  # C(c, k) and C(n, k)
+    for k in range(1, most + 1):
+        chosen = chosen * (success_count - k + 1) // k if k <= success_count else 0
+        possible = possible * (num_trials - k + 1) // k
+        curve.append(chosen / possible)
+    return curve
+
+
+def shown_ks(ks: Collection[int]) -> list[int]:
+    """Return the k of which pass^k is shown: the first 16, then powers of two, and the largest."""
+    powers = {2**exponent for exponent in range(30)}
+    return [k for k in sorted(ks) if k <= _ALL_SHOWN or k in powers or k == max(ks)]
 
 
 def average_reward(runs: Iterable[Simulation]) -> float | None:
@@ -123,8 +146,14 @@ def compute_metrics(results: Results, *, as_published: bool | None = None) -> Ag
 
     `as_published` counts environment faults as failures of the agent (see `counted_in`).
     """
-    runs = results.outlines()
-    scored = counted_in(results, as_published=as_published)
+    return metrics_of(results, results.outlines(), as_published=as_published)
+
+
+def metrics_of(
+    results: Results, runs: Sequence[Outline], *, as_published: bool | None = None
+) -> AgentMetrics:
+    """Do what `compute_metrics` does, with the outlines of the run."""
+    scored = counted_of(results.info, runs, as_published=as_published)
     table = pass_hat_by_task(successes_by_task(scored), results.info.num_trials)
     actions = [run.facts.actions for run in scored if run.facts.actions is not None]
     matches = [run.facts.db_match for run in scored if run.facts.db_match is not None]

@@ -11,7 +11,13 @@ from typing import Any
 
 from tau2.data_model.outline import Outline
 from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.agent_metrics import average_reward, mean, pass_hat_by_task, successes_by_task
+from tau2.metrics.agent_metrics import (
+    average_reward,
+    mean,
+    pass_hat_by_task,
+    shown_ks,
+    successes_by_task,
+)
 from tau2.metrics.outcomes import Outcome, counted, counted_in, outcome_of, why_excluded
 from tau2.metrics.resampling import Interval, cluster_bootstrap
 from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
@@ -87,6 +93,7 @@ class RunFigures:
     """Units that were asked for and have no simulation."""
     average_reward: float | None
     pass_hat: tuple[PassHatEstimate, ...]
+    """Of many trials, not of every k (see `shown_ks`)."""
     confidence: float
     public_pass_1: float | None
     """pass^1 as the public package counts it, with environment faults as failures of the agent."""
@@ -179,7 +186,7 @@ def run_figures(
                 cluster_bootstrap(values, confidence=confidence, resamples=resamples, seed=seed),
                 len(values),
             )
-            for k, values in pass_hat_by_task(successes_by_task(counting), trials).items()
+            for k, values in _shown_pass_hats(counting, trials).items()
         ),
         confidence=confidence,
         public_pass_1=mean(pass_hat_by_task(as_published, 1).get(1, ())),
@@ -200,6 +207,11 @@ def run_figures(
         voice=voice_figures(results.calls()),
         retrieval=retrieval_figures(runs),
     )
+
+
+def _shown_pass_hats(runs: Iterable[Outline], num_trials: int) -> dict[int, list[float]]:
+    by_k = pass_hat_by_task(successes_by_task(runs), num_trials)
+    return {k: by_k[k] for k in shown_ks(by_k)}
 
 
 def _reruns(runs: Iterable[Outline], path: Path | None) -> Iterable[Rerun]:

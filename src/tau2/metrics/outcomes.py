@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from tau2.data_model.outline import BLAME, Outline
-from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.simulation import FINISHED, Info, RewardInfo, SimulationRun, TerminationReason
 from tau2.storage.results import Results
 from tau2.utils.json_types import JsonMapping
 
@@ -150,8 +150,15 @@ def counted_in(results: Results, *, as_published: bool | None = None) -> list[Ou
     Published scores count environment faults as failures of the agent. `as_published` does so too;
     by default where the original's behaviour is reproduced (`info.strict_compat`).
     """
+    return counted_of(results.info, results.outlines(), as_published=as_published)
+
+
+def counted_of(
+    info: Info, runs: Iterable[SimulationT], *, as_published: bool | None = None
+) -> list[SimulationT]:
+    """Do what `counted_in` does for simulations of a run with these settings."""
     if as_published is None:
-        as_published = results.info.strict_compat
+        as_published = info.strict_compat
     if as_published:
-        return [run for run in results.outlines() if run.is_scored]
-    return counted(results.outlines())
+        return [run for run in runs if run.is_scored]
+    return counted(runs)

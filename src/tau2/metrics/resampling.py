@@ -111,8 +111,11 @@ def cluster_bootstrap(
     size = len(differences)
     if size <= 1:
         return None
-    rng = random.Random(derive_seed(seed, "bootstrap"))  # noqa: S311  -- statistics, not secrets
-    means = sorted(sum(rng.choices(differences, k=size)) / size for _ in range(resamples))
+    if len(set(differences)) == 1:
+        means = [sum(differences) / size] * resamples
+    else:
+        rng = random.Random(derive_seed(seed, "bootstrap"))  # noqa: S311  -- no secrets
+        means = sorted(sum(rng.choices(differences, k=size)) / size for _ in range(resamples))
     return _expanded_percentiles(means, size, confidence)
 
 

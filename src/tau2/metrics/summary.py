@@ -10,15 +10,16 @@ from typing import Any
 
 from tau2.data_model.audio import AudioNativeConfig
 from tau2.data_model.outline import Outline, Usage
-from tau2.data_model.simulation import SessionUsage, TerminationReason
+from tau2.data_model.simulation import Info, SessionUsage, TerminationReason
 from tau2.metrics.agent_metrics import (
     average_reward,
-    compute_metrics,
+    metrics_of,
     pass_hat_by_task,
+    shown_ks,
     successes_by_task,
 )
 from tau2.metrics.endings import EarlyEnding, early_endings
-from tau2.metrics.outcomes import Simulation, blamed, counted_in, lost_on, run_passed, why_unscored
+from tau2.metrics.outcomes import Simulation, blamed, counted_of, lost_on, run_passed, why_unscored
 from tau2.metrics.resampling import Interval, mean_interval
 from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
 from tau2.metrics.voice import VoiceFigures, voice_figures
@@ -238,10 +239,10 @@ def summarize(
     """Return the figures of a run. Conversations are read of calls only."""
     runs = results.outlines()
     info = results.info
-    metrics = compute_metrics(results)
-    agent, user = participants(results)
+    metrics = metrics_of(results, runs)
+    agent, user = participants_in(info, runs)
     agent_expense, user_expense = expenses(runs)
-    counting = counted_in(results)
+    counting = counted_of(info, runs)
     judged = any(run.facts.is_judged for run in runs)
     return RunSummary(
         domain=info.environment_info.domain_name,
@@ -263,14 +264,14 @@ def summarize(
         agent_expense=agent_expense,
         user_expense=user_expense,
         cut_short=_cut_short(runs),
-        rows=tuple(task_rows(results)),
+        rows=tuple(task_rows(runs)),
         unscored=tuple(Unscored(*run.unit, why_unscored(run)) for run in runs if not run.is_scored),
         saved_to=folder,
         interrupted=interrupted,
         average_interval=_average_interval(counting),
         pass_hat_intervals=_pass_hat_intervals(counting, info.num_trials),
         early_endings=tuple(early_endings(results.simulations, runs)),
-        voice=voice_figures(results.calls()),
+        voice=voice_figures(results.calls(runs)),
         retrieval=retrieval_figures(runs),
         protocol=info.protocol,
         departures=tuple(info.protocol_departures or ()),
@@ -297,7 +298,7 @@ def _average_interval(runs: Iterable[Simulation]) -> Interval | None:
 
 def _pass_hat_intervals(runs: Iterable[Simulation], num_trials: int) -> dict[int, Interval]:
     values = pass_hat_by_task(successes_by_task(runs), num_trials)
-    intervals = {k: mean_interval(of_tasks) for k, of_tasks in values.items()}
+    intervals = {k: mean_interval(values[k]) for k in shown_ks(values)}
     return {k: interval for k, interval in intervals.items() if interval is not None}
 
 
@@ -312,8 +313,11 @@ def _cut_short(runs: Iterable[Simulation]) -> dict[str, int]:
 
 def participants(results: Results) -> tuple[str, str]:
     """Return the names of a run's agent and user, each with its model where one was called."""
-    info = results.info
-    runs = results.outlines()
+    return participants_in(results.info, results.outlines())
+
+
+def participants_in(info: Info, runs: Sequence[Outline]) -> tuple[str, str]:
+    """Do what `participants` does, with the outlines of the run."""
     if info.audio_native_config is not None:
         return _speaking_agent(info.audio_native_config), info.user_info.implementation
     return (
@@ -394,10 +398,10 @@ def expense(sessions: Iterable[tuple[float | None, SessionUsage | Usage | None]]
     )
 
 
-def task_rows(results: Results) -> list[TaskRow]:
+def task_rows(runs: Iterable[Outline]) -> list[TaskRow]:
     """Return one row per task that was played, in the natural order of their ids."""
     by_task: dict[str, list[Outline]] = defaultdict(list)
-    for run in results.outlines():
+    for run in runs:
         by_task[run.task_id].append(run)
     return [_row(name, by_task[name]) for name in sorted(by_task, key=natural_key)]
 

@@ -17,7 +17,7 @@ from tau2.data_model.message import (
 )
 from tau2.data_model.simulation import FINISHED, RunConfig, SimulationRun
 from tau2.data_model.tasks import Action, Task
-from tau2.metrics.agent_metrics import AgentMetrics
+from tau2.metrics.agent_metrics import AgentMetrics, shown_ks
 from tau2.metrics.endings import why_ended
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.console import terminal
@@ -88,7 +88,8 @@ class ConsoleDisplay:
             scored = plural(metrics.num_scored, "simulation")
             average = f"{metrics.avg_reward:.3f} over {scored}"
         table.add_row("average reward", average)
-        for k, value in metrics.pass_hat_ks.items():
+        for k in shown_ks(metrics.pass_hat_ks):
+            value = metrics.pass_hat_ks[k]
             tasks = metrics.pass_hat_k_tasks.get(k, metrics.num_tasks)
             table.add_row(f"pass^{k}", f"{value:.3f} over {plural(tasks, 'task')}")
         cost = metrics.avg_agent_cost

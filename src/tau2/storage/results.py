@@ -146,9 +146,9 @@ class Results(BaseModel):
         """
         return outlines_of(self.simulations)
 
-    def calls(self) -> Iterator[SimulationRun]:
-        """Yield the spoken simulations, read one after another."""
-        for place, outline in enumerate(self.outlines()):
+    def calls(self, outlines: Iterable[Outline] | None = None) -> Iterator[SimulationRun]:
+        """Yield the spoken simulations, read one after another; `outlines` are of all of them."""
+        for place, outline in enumerate(self.outlines() if outlines is None else outlines):
             if outline.facts.is_call:
                 yield self.simulations[place]
 

@@ -414,7 +414,7 @@ def _stamps(folder: Path) -> dict[str, Stamp]:
     if not folder.is_dir():
         return {}
     with os.scandir(folder) as files:
-        return {Path(file.name).stem: stamp_of(file.stat()) for file in files}
+        return {file.name.removesuffix(".json"): stamp_of(file.stat()) for file in files}
 
 
 def _opening(results: Results, settings: JsonMapping, content: bytes) -> Opened:

@@ -48,6 +48,7 @@ class Shelf:
         self._recent: OrderedDict[str, tuple[Reference, SimulationRun]] = OrderedDict()
         self._changed: dict[str, SimulationRun] = {}
         self._alive: WeakValueDictionary[str, SimulationRun] = WeakValueDictionary()
+        self._outlines: dict[str, Outline] = {}
         self._lock = threading.RLock()
 
     def get(self, reference: Reference) -> SimulationRun:
@@ -66,6 +67,17 @@ class Shelf:
     def known(self, reference: Reference) -> SimulationRun | None:
         """Return a simulation that is in memory; None for one that would be read."""
         return self._changed.get(reference.id) or self._alive.get(reference.id)
+
+    def outline(self, reference: Reference) -> Outline:
+        """Return what figures need of a simulation: as it is in memory, else as it is stored."""
+        run = self.known(reference) if self._alive or self._changed else None
+        if run is not None:
+            return Outline.of(run)
+        found = self._outlines.get(reference.id) or reference.outline
+        if found is None:
+            found = Outline.of(self.get(reference))
+        self._outlines[reference.id] = found
+        return found
 
     def _let_go(self) -> None:
         for _ in range(_CHECKED):
@@ -111,13 +123,10 @@ class StoredSimulations(MutableSequence[SimulationRun]):  # noqa: PLW1641  -- li
 
     def outlines(self) -> list[Outline]:
         """Return what figures need of each simulation; one whose outline is stored is not read."""
-        return [self._outline(item) for item in self.items]
-
-    def _outline(self, item: SimulationRun | Reference) -> Outline:
-        run = item if isinstance(item, SimulationRun) else self.shelf.known(item)
-        if run is None and not isinstance(item, SimulationRun) and item.outline is not None:
-            return item.outline
-        return Outline.of(self._run(item) if run is None else run)
+        return [
+            Outline.of(item) if isinstance(item, SimulationRun) else self.shelf.outline(item)
+            for item in self.items
+        ]
 
     # --- as a list --------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ def series_style(number: int) -> str:
 
 def pass_hat_chart(figures: Sequence[RunFigures]) -> PassHatChart | None:
     """Return the pass^k curves of runs with their intervals; None when no run has a figure."""
-    most = max((len(one.pass_hat) for one in figures), default=0)
+    most = max((point.k for one in figures for point in one.pass_hat), default=0)
     if not most:
         return None
     curves = []

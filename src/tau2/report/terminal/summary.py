@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tau2.data_model.message import CUT_SHORT_WORDS
 from tau2.data_model.simulation import NO_SCORE
+from tau2.metrics.agent_metrics import shown_ks
 from tau2.metrics.endings import EarlyEnding
 from tau2.metrics.resampling import Interval
 from tau2.metrics.summary import RunSummary, TaskRow
@@ -121,7 +122,8 @@ def figures_view(summary: RunSummary) -> Facts:
 
 def _add_rates(table: Facts, summary: RunSummary) -> None:
     table.add_row("average reward", _average(summary))
-    for k, (value, tasks) in summary.pass_hat_k.items():
+    for k in shown_ks(summary.pass_hat_k):
+        value, tasks = summary.pass_hat_k[k]
         beside = _beside(summary.pass_hat_intervals.get(k))
         table.add_row(f"pass^{k}", Text(f"{value:.3f}{beside}  over {plural(tasks, 'task')}"))
 
