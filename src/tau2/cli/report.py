@@ -70,7 +70,6 @@ def run(options: argparse.Namespace) -> int:
     import webbrowser
 
     from tau2.report.html import report_page
-    from tau2.storage.results import write_atomically
 
     _check(options)
     paths = [named_run(name) for name in options.runs]
@@ -84,8 +83,8 @@ def run(options: argparse.Namespace) -> int:
         audio_minutes=options.audio_minutes,
         folder=file.parent,
     )
-    write_atomically(file, page.html)
-    _say(file, runs, page, as_json=options.json)
+    size = page.write(file)
+    _say(file, runs, page, size, as_json=options.json)
     if options.open and not webbrowser.open(file.resolve().as_uri()):
         raise ConfigError(f"no browser can be started here; open {file} yourself")
     return OK
@@ -102,9 +101,9 @@ def _check(options: argparse.Namespace) -> None:
 
 def _reported(path: Path, confidence: float) -> ReportedRun:
     from tau2.report.html import ReportedRun, run_figures
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
-    results = Results.load(path)
+    results = results_on_demand(path)
     figures = run_figures(results, path, Path(title_of(path)).name, confidence=confidence)
     return ReportedRun(results, figures, path)
 
@@ -122,13 +121,13 @@ def _target(asked: Path | None, paths: Sequence[Path]) -> Path:
     )
 
 
-def _say(file: Path, runs: Sequence[ReportedRun], page: Page, *, as_json: bool) -> None:
+def _say(file: Path, runs: Sequence[ReportedRun], page: Page, size: int, *, as_json: bool) -> None:
     from tau2.report.html import summary_line
 
     if as_json:
         figures = [one.figures.as_dict() for one in runs]
         counts = {"conversations": page.num_conversations, "left_out": page.left_out}
-        data = {"file": str(file), "bytes": len(page.html.encode()), **counts, "runs": figures}
+        data = {"file": str(file), "bytes": size, **counts, "runs": figures}
         show_json(data)
     else:
-        show(f"wrote {named(file)}: {summary_line(page)}")
+        show(f"wrote {named(file)}: {summary_line(page, size)}")

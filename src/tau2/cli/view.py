@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tau2.utils.terminal_text import named, shell_command
 from tau2.utils.text import plural
 
 if TYPE_CHECKING:
+    from tau2.data_model.outline import Outline
     from tau2.data_model.simulation import SimulationRun
     from tau2.storage.results import Results
     from tau2.storage.stored_runs import StoredRun
@@ -186,11 +188,12 @@ def _run_data(run: StoredRun) -> dict[str, Any]:
 
 def _show_run(path: Path, options: argparse.Namespace) -> int:
     from tau2.report.terminal.listing import in_natural_order, select
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
-    results = Results.load(path)
+    results = results_on_demand(path)
+    outlines = results.outlines()
     chosen = select(
-        results.simulations,
+        outlines,
         task_id=options.task_id,
         trial=options.trial,
         sim=options.sim,
@@ -198,50 +201,49 @@ def _show_run(path: Path, options: argparse.Namespace) -> int:
         only_all_failed=options.only_show_all_failed,
     )
     if not chosen:
-        return _nothing(results, options)
+        return _nothing(outlines, options)
     one = options.task_id is not None or options.sim is not None
+    places = {id(outline): place for place, outline in enumerate(outlines)}
     if options.json:
-        return _show_json(path, results, chosen, whole=one)
+        if not one:
+            return _show_figures(path, results, chosen)
+        runs = (results.simulations[places[id(outline)]] for outline in chosen)
+        show_json([run.model_dump(mode="json") for run in runs])
+        return OK
     chosen = in_natural_order(chosen)
     if not one:
         return _show_list(path, results, chosen, most=None if options.all else _MOST_SIMULATIONS)
-    return _show_conversations(results, chosen, options)
+    runs = (results.simulations[places[id(outline)]] for outline in chosen)
+    return _show_conversations(results, runs, options)
 
 
-def _nothing(results: Results, options: argparse.Namespace) -> int:
+def _nothing(outlines: Sequence[Outline], options: argparse.Namespace) -> int:
     """Say why nothing is shown. Raise UnknownName for a task or simulation that the run lacks."""
     from tau2.errors import UnknownName
 
-    tasks = {run.task_id for run in results.simulations}
+    tasks = {run.task_id for run in outlines}
     if options.task_id is not None and options.task_id not in tasks:
         raise UnknownName("task in this run", options.task_id, tasks)
     if options.sim is not None:
-        raise UnknownName(
-            "simulation in this run", options.sim, [run.id for run in results.simulations]
-        )
+        raise UnknownName("simulation in this run", options.sim, [run.id for run in outlines])
     if options.json:
         show("[]")
     else:
-        show("no simulation fits" if results.simulations else "the run holds no simulation yet")
+        show("no simulation fits" if outlines else "the run holds no simulation yet")
     return OK
 
 
-def _show_json(path: Path, results: Results, chosen: list[SimulationRun], *, whole: bool) -> int:
-    """Print conversations whole, or the figures of the run with a line per simulation."""
-    from tau2.data_model.simulation import SimulationIndexEntry
+def _show_figures(path: Path, results: Results, chosen: Sequence[Outline]) -> int:
+    """Print the figures of the run with a line per simulation."""
     from tau2.metrics.summary import summarize
+    from tau2.storage.results import index_entry
 
-    if whole:
-        show_json([run.model_dump(mode="json") for run in chosen])
-        return OK
-    entries = [SimulationIndexEntry.of(run).model_dump(mode="json") for run in chosen]
+    entries = [index_entry(run).model_dump(mode="json") for run in chosen]
     show_json(summarize(results, path).as_dict() | {"simulations": entries})
     return OK
 
 
-def _show_list(
-    path: Path, results: Results, chosen: list[SimulationRun], *, most: int | None
-) -> int:
+def _show_list(path: Path, results: Results, chosen: list[Outline], *, most: int | None) -> int:
     from rich.text import Text
 
     from tau2.metrics.summary import summarize
@@ -265,14 +267,14 @@ def _show_list(
         )
     console.print(Text(""))
     console.print(figures_view(summary))
-    first = next((run for run in chosen if run.messages), chosen[0])
+    first = next((run for run in chosen if run.num_messages), chosen[0])
     command = ["tau2", "view", name, "--task-id", first.task_id]
     console.print(Text(f"\na conversation: {shell_command(command)}"), soft_wrap=True)
     return OK
 
 
 def _show_conversations(
-    results: Results, chosen: list[SimulationRun], options: argparse.Namespace
+    results: Results, chosen: Iterable[SimulationRun], options: argparse.Namespace
 ) -> int:
     from tau2.report.terminal.console import terminal
     from tau2.report.terminal.conversation import conversation_view

@@ -75,6 +75,8 @@ class Facts:
     """The record of its retrieval, as it is stored."""
     is_call: bool = False
     """Whether it was spoken."""
+    tools: tuple[str, ...] = ()
+    """What was called, in the order of the first calls."""
     retries: int = 0
     """How often it was played again because the simulated user failed."""
 
@@ -96,6 +98,7 @@ class Facts:
             mistakes=mistakes([review]) if review is not None else None,
             retrieval=stored_retrieval(run),
             is_call=bool(run.ticks),
+            tools=_tools(run),
             retries=run.hallucination_retries_used,
         )
 
@@ -206,6 +209,11 @@ def _usage(usage: SessionUsage | None) -> Usage | None:
     if usage is None:
         return None
     return _shared(Usage(*(getattr(usage, name) for name in Usage._fields)))
+
+
+def _tools(run: SimulationRun) -> tuple[str, ...]:
+    calls = (call.name for message in run.get_messages() for call in message.calls)
+    return _shared(tuple(dict.fromkeys(calls)))
 
 
 def _actions(reward: RewardInfo | None) -> Actions | None:

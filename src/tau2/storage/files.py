@@ -10,7 +10,7 @@ import itertools
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -64,12 +64,19 @@ def write_atomically(path: Path, content: bytes | bytearray, *, create_folder: b
 
     The content and the folder entry are synced.
     """
+    write_pieces_atomically(path, [content], create_folder=create_folder)
+
+
+def write_pieces_atomically(
+    path: Path, pieces: Iterable[bytes | bytearray], *, create_folder: bool = True
+) -> None:
+    """Do what `write_atomically` does for content that is never held as a whole."""
     if create_folder:
         path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}{PART}")
     with naming(path):
         try:
-            _write_synced(part, content)
+            _write_synced(part, pieces)
             os.replace(part, path)  # noqa: PTH105  -- the seam where tests let the disk fail
         except BaseException:
             part.unlink(missing_ok=True)
@@ -77,10 +84,11 @@ def write_atomically(path: Path, content: bytes | bytearray, *, create_folder: b
         sync_folder(path.parent)
 
 
-def _write_synced(path: Path, content: bytes | bytearray) -> None:
+def _write_synced(path: Path, pieces: Iterable[bytes | bytearray]) -> None:
     handle = os.open(path, _NEW, 0o666)
     try:
-        _write_all(handle, content)
+        for content in pieces:
+            _write_all(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -252,7 +252,7 @@ def _inspect_folder(inspection: Inspection, path: Path) -> None:
     touched = {
         entry.id: found[entry.id].size
         for entry in inspection.entries.values()
-        if entry.id in found and not _is_untouched(entry, found[entry.id], inspection.written)
+        if entry.id in found and not is_untouched(entry, found[entry.id].stamp, inspection.written)
     }
     read = sum(touched.values()) <= _READ_AT_ONCE
     for unit, entry in list(inspection.entries.items()):
@@ -269,13 +269,13 @@ def _inspect_folder(inspection: Inspection, path: Path) -> None:
     _adopt(inspection, [folder / f"{name}.json" for name in found])
 
 
-def _is_untouched(entry: Stored, file: _File, written: int) -> bool:
+def is_untouched(entry: Stored, stamp: Stamp, written: int) -> bool:
     """Return whether a file is as it was when it was last known to be whole.
 
     A file that was changed shortly before the journal was last written (at `written`, in
     nanoseconds) may have been changed again without another time.
     """
-    return entry.stamp == file.stamp and file.stamp.changed < written - _COARSEST_CLOCK
+    return entry.stamp == stamp and stamp.changed < written - _COARSEST_CLOCK
 
 
 def _files(inspection: Inspection, folder: Path) -> Iterator[tuple[str, _File]]:

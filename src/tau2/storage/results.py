@@ -517,6 +517,16 @@ def _runs_of_folder(index: JsonValue, path: Path) -> Iterator[SimulationRun]:
         yield decode_simulation(content, name)
 
 
+def load_simulation(folder: Path, simulation_id: str) -> SimulationRun:
+    """Return one simulation of a folder. Raise DataFileError naming file and place."""
+    file = simulation_file(folder, simulation_id)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DataFileError(f"{file}: cannot be read ({error.strerror or error})") from error
+    return decode_simulation(content, file)
+
+
 def _compare_with_index(listed: list[Path], folder: Path) -> None:
     """Warn of files that the index does not list. Raise DataFileError when listed ones are missing.
 
@@ -688,7 +698,7 @@ def indexed(results: Results) -> Results:
 
     Raise DataFileError for a figure that no file can hold.
     """
-    index = list(map(_index_entry, results.outlines()))
+    index = list(map(index_entry, results.outlines()))
     return results.model_copy(update={"simulation_index": index})
 
 
@@ -705,7 +715,7 @@ def encode_index(results: Results) -> bytes | bytearray:
     assert content.endswith(_EMPTY_INDEX), "the index is the last field of a results file"
     del content[-len(_EMPTY_INDEX) :]
     for start in range(0, len(outlines), _INDEXED_AT_ONCE):
-        batch = list(map(_index_entry, outlines[start : start + _INDEXED_AT_ONCE]))
+        batch = list(map(index_entry, outlines[start : start + _INDEXED_AT_ONCE]))
         text = value_json(_INDEX, batch, indent=2)
         content += b",\n" if start else b"[\n"
         # The lines between its brackets, one level deeper.
@@ -714,7 +724,8 @@ def encode_index(results: Results) -> bytes | bytearray:
     return content
 
 
-def _index_entry(run: Outline) -> SimulationIndexEntry:
+def index_entry(run: Outline) -> SimulationIndexEntry:
+    """Return the line of a simulation in the index of its run."""
     try:
         return SimulationIndexEntry(
             id=run.id,

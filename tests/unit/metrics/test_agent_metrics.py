@@ -15,6 +15,7 @@ from tau2.metrics.agent_metrics import (
     is_successful,
     pass_hat_by_task,
     pass_hat_k,
+    shown_ks,
     successes_by_task,
 )
 from tau2.metrics.break_down_metrics import result_reward_actions_analysis, result_reward_analysis
@@ -112,3 +113,15 @@ def test_where_rewards_are_lost():
     assert [(row["action_name"], row["action_match"], row["tool_type"]) for row in actions] == [
         ("create_task", True, "write")
     ]
+
+
+def test_pass_hat_of_many_trials_is_that_of_each_k():
+    successes = {"a": [True] * 37 + [False] * 13, "b": [False] * 50, "c": [True] * 50}
+    by_k = pass_hat_by_task(successes, 50)
+    assert by_k == {k: [pass_hat_k(50, c, k) for c in (37, 0, 50)] for k in range(1, 51)}
+
+
+def test_of_many_trials_some_k_are_shown():
+    assert shown_ks(range(1, 17)) == list(range(1, 17))
+    assert shown_ks(range(1, 101)) == [*range(1, 17), 32, 64, 100]
+    assert shown_ks(()) == []

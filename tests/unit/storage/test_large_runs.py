@@ -19,9 +19,10 @@ from tau2.data_model.tasks import Action
 from tau2.errors import DataFileError
 from tau2.metrics.figures import run_figures
 from tau2.metrics.summary import summarize
-from tau2.storage import inspection, repair
+from tau2.storage import inspection, on_demand, repair
 from tau2.storage import store as store_module
 from tau2.storage.journal import Stored, read_journal, write_journal
+from tau2.storage.on_demand import results_on_demand
 from tau2.storage.results import encode_index, encode_results, indexed, journal_file
 from tau2.storage.store import RunStore
 from tau2.storage.stored_simulations import StoredSimulations
@@ -281,3 +282,48 @@ def test_a_failed_attempt_is_replaced_in_the_figures_too(tmp_path):
     store.save(some_results(0, ids="good").simulations[0])
     summary = summarize(store.finish())
     assert (summary.num_simulations, summary.num_scored) == (1, 1)
+
+
+# --- stored runs that are looked at ---------------------------------------------------------------
+
+
+def test_a_stored_run_is_looked_at_without_reading_it(tmp_path, monkeypatch):
+    filled(tmp_path).finish()
+    later(tmp_path)
+    expected = Results.load(tmp_path)
+    with monkeypatch.context() as unread:
+        unread.setattr(on_demand, "load_simulation", lambda *_: pytest.fail("it was read"))
+        results = results_on_demand(tmp_path)
+        assert summarize(results) == summarize(expected)
+    assert results == expected
+
+
+def test_a_file_that_was_edited_is_looked_at_as_it_is(tmp_path):
+    filled(tmp_path).finish()
+    later(tmp_path)
+    file = tmp_path / "simulations" / "run-0.json"
+    file.write_bytes(file.read_bytes().replace(b'"duration": 1.0', b'"duration": 2.0', 1))
+    assert results_on_demand(tmp_path).outlines()[0].duration == 2.0
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: journal_file(path).unlink(),
+        lambda path: journal_file(path).write_bytes(b"nothing"),
+        lambda path: None,
+    ],
+)
+def test_a_run_whose_journal_says_nothing_is_read(tmp_path, harm):
+    filled(tmp_path).finish()
+    harm(tmp_path)
+    assert summarize(results_on_demand(tmp_path)) == summarize(Results.load(tmp_path))
+
+
+def test_what_is_missing_or_not_finished_is_read_as_ever(tmp_path):
+    filled(tmp_path / "one").close()
+    assert results_on_demand(tmp_path / "one") == Results.load(tmp_path / "one")
+    filled(tmp_path / "two").finish()
+    (tmp_path / "two" / "simulations" / "run-0.json").unlink()
+    with pytest.raises(DataFileError, match="Missing simulation files: run-0"):
+        results_on_demand(tmp_path / "two")

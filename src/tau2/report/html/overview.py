@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.outline import Outline
 from tau2.metrics.figures import RunFigures
 from tau2.metrics.outcomes import Outcome, blamed, lost_on, outcome_of
 from tau2.metrics.summary import summarize
@@ -80,9 +80,10 @@ class RunOverview:
 
 def run_overview(results: Results, figures: RunFigures, number: int) -> RunOverview:
     """Return everything the overview shows of a run."""
-    failures = [run for run in results.simulations if outcome_of(run) is Outcome.AGENT_FAILURE]
+    runs = results.outlines()
+    failures = [run for run in runs if outcome_of(run) is Outcome.AGENT_FAILURE]
     causes = Counter(cause for run in failures for cause in lost_on(run))
-    sides = Counter(side for run in results.simulations if (side := blamed(run)) is not None)
+    sides = Counter(side for run in runs if (side := blamed(run)) is not None)
     return RunOverview(
         number=number,
         style=series_style(number),
@@ -90,7 +91,7 @@ def run_overview(results: Results, figures: RunFigures, number: int) -> RunOverv
         about=_about(results),
         lost_on=causes.most_common(),
         at_fault=sides.most_common(),
-        grid=_grid(results, number),
+        grid=_grid(results, runs, number),
     )
 
 
@@ -115,17 +116,17 @@ def _about(results: Results) -> str:
     return " · ".join(parts)
 
 
-def _grid(results: Results, number: int) -> list[GridRow]:
+def _grid(results: Results, runs: Sequence[Outline], number: int) -> list[GridRow]:
     """Return a row per task, in the order of the run's tasks; unknown tasks come last."""
-    by_task: dict[str, list[tuple[int, SimulationRun]]] = {}
-    for place, run in enumerate(results.simulations):
+    by_task: dict[str, list[tuple[int, Outline]]] = {}
+    for place, run in enumerate(runs):
         by_task.setdefault(run.task_id, []).append((place, run))
     order = {task.id: place for place, task in enumerate(results.tasks)}
     names = sorted(by_task, key=lambda name: order.get(name, len(order)))
     return [_row(name, by_task[name], number) for name in names]
 
 
-def _row(name: str, runs: Sequence[tuple[int, SimulationRun]], number: int) -> GridRow:
+def _row(name: str, runs: Sequence[tuple[int, Outline]], number: int) -> GridRow:
     cells = []
     lost: dict[str, None] = {}  # as a set, in the order of the trials
     for place, run in sorted(runs, key=lambda entry: entry[1].unit.trial):

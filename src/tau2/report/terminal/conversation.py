@@ -20,7 +20,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.metrics.endings import why_ended
-from tau2.metrics.outcomes import blame_note, run_passed, why_unscored
+from tau2.metrics.outcomes import Simulation, blame_note, run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.boxes import Box
 from tau2.report.terminal.review import review_panels
@@ -76,11 +76,11 @@ def head_view(run: SimulationRun) -> Box:
     return Box(plain("\n".join(facts)), one_line(run.id, 200), style=style_of(run))
 
 
-def style_of(run: SimulationRun) -> str:
+def style_of(run: Simulation) -> str:
     """Return the colour of a simulation: passed, lost, or not scored."""
     if run_passed(run):
         return "green"
-    return "red" if run.is_scored and run.reward_info is not None else "yellow"
+    return "red" if run.is_scored else "yellow"
 
 
 def task_view(task: Task) -> Box:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
-from tau2.data_model.simulation import SimulationRun
-from tau2.metrics.outcomes import blamed, lost_on, run_passed
+from tau2.metrics.outcomes import Simulation, SimulationT, blamed, lost_on, run_passed
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.conversation import style_of
 from tau2.report.terminal.tables import Listing, new_table
@@ -40,14 +39,14 @@ def runs_table(runs: Iterable[StoredRun]) -> Listing:
 
 
 def select(
-    runs: Sequence[SimulationRun],
+    runs: Sequence[SimulationT],
     *,
     task_id: str | None = None,
     trial: int | None = None,
     sim: str | None = None,
     only_failed: bool = False,
     only_all_failed: bool = False,
-) -> list[SimulationRun]:
+) -> list[SimulationT]:
     """Return the simulations that fit.
 
     `only_all_failed` keeps tasks of which no trial earned full reward.
@@ -64,12 +63,12 @@ def select(
     ]
 
 
-def in_natural_order(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
+def in_natural_order(runs: Iterable[SimulationT]) -> list[SimulationT]:
     """Return simulations by task, `task_2` before `task_10`, and trial."""
     return sorted(runs, key=lambda run: (natural_key(run.task_id), run.unit.trial))
 
 
-def simulations_table(runs: Iterable[SimulationRun]) -> Listing:
+def simulations_table(runs: Iterable[Simulation]) -> Listing:
     """Return one line per simulation, in their order."""
     listed = list(runs)
     at_fault = ("at fault",) if any(map(blamed, listed)) else ()
@@ -85,11 +84,11 @@ def simulations_table(runs: Iterable[SimulationRun]) -> Listing:
     return table
 
 
-def _cells(run: SimulationRun) -> Iterator[Text]:
+def _cells(run: Simulation) -> Iterator[Text]:
     yield plain(one_line(run.task_id, 200))
     yield Text(str(run.unit.trial))
-    reward = run.reward_info.reward if run.is_scored and run.reward_info is not None else None
+    reward = run.reward if run.is_scored else None
     yield Text("-" if reward is None else f"{reward:.2f}", style=style_of(run))
     yield plain(run.termination_reason.value)
-    yield Text(str(len(run.get_messages())))
+    yield Text(str(run.num_messages))
     yield plain(", ".join(lost_on(run)))
