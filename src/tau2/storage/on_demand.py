@@ -53,8 +53,8 @@ def results_on_demand(path: Path) -> Results:
         items.append(record if is_as_recorded and record is not None else _Unrecorded(entry.id))
     if len(found) != len(items):
         return load_results(path)  # which says what is not listed
-    results.simulations = StoredSimulations(items, Shelf(partial(_read, folder)))  # type: ignore[assignment]
-    return results
+    runs = StoredSimulations(items, Shelf(partial(_read, folder)))
+    return results.model_copy(update={"simulations": runs})
 
 
 def _records(path: Path) -> tuple[Mapping[str, Stored], int]:

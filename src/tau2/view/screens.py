@@ -230,6 +230,8 @@ class TableScreen(SearchScreen):
     def __init__(self) -> None:
         super().__init__()
         self.shown: Sequence[Row] = ()
+        self._filled: int | None = None
+        """The width that the table was filled for."""
 
     @property
     def heading(self) -> str:
@@ -271,7 +273,8 @@ class TableScreen(SearchScreen):
         self.shown = self.rows()
         numbers = {row.key: number for number, row in enumerate(self.shown)}
         here = numbers.get(key or "", max(0, min(here, len(self.shown) - 1)))
-        table.fill(self.columns, self.shown, self.room - _SCROLL_BAR, here)
+        self._filled = self.room
+        table.fill(self.columns, self.shown, self._filled - _SCROLL_BAR, here)
         self.set_title(self.heading)
         is_back = bool(self.shown) and not table.display
         table.display = bool(self.shown)
@@ -282,8 +285,9 @@ class TableScreen(SearchScreen):
         empty.display = not self.shown
 
     def on_resize(self, event: events.Resize) -> None:
-        """Give the columns the new width."""
-        self.show()
+        """Give the columns the new width; a screen that opens is told its size several times."""
+        if self.room != self._filled:
+            self.show()
 
     def find(self, text: str, step: int) -> bool:
         """Go to the next row that holds `text`."""

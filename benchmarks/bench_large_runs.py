@@ -1,0 +1,165 @@
+"""A run of many simulations: memory, its end, resuming it, its report and its list.
+
+Mock tasks, played by the reference agent and the scripted user, without any model. Every stage is a
+process of its own, so that its memory is its own. With --copies each task is played once, and its
+other trials are copies, which takes a fifth of the time. CPU seconds; `end_s` is wall time from the last
+simulation to the return of `run_tasks`, summary included. With --run, a folder that is there
+already is resumed and looked at; it must be of the same command line.
+
+  python benchmarks/bench_large_runs.py --simulations 100000 --stages play --copies
+  python benchmarks/bench_large_runs.py --simulations 20000 --stages play resume report view
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from common import report, rounded
+from rich.console import Console
+
+from tau2.data_model.run_config import TextRunConfig
+from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.tasks import Task
+
+STAGES = ("play", "resume", "report", "view")
+TARGETS = {
+    "play_mb": 300.0,
+    "end_s": 3.0,
+    "resume_cpu_s": 1.0,
+    "report_cpu_s": 60.0,
+    "report_mb": 400.0,
+    "view_cpu_s": 4.0,
+}
+SIZES = {"resume": 20_000, "report": 20_000, "view": 20_000}
+"""Up to how many simulations a stage has a target."""
+
+
+def copies() -> Callable[..., SimulationRun]:
+    """Return what plays the first trial of a task, and copies it for the others."""
+    from tau2.runner import run_single_task
+
+    played: dict[str, SimulationRun] = {}
+
+    def copied(config: TextRunConfig, task: Task, **options: Any) -> SimulationRun:
+        if task.id not in played:
+            played[task.id] = run_single_task(config, task, **options)
+        name = f"{task.id}-{uuid.uuid4().hex[:12]}"
+        return played[task.id].model_copy(update={"id": name, "seed": options["seed"]})
+
+    return copied
+
+
+def play(run: Path, number: int, *, as_copies: bool = False) -> dict[str, float]:
+    """Play what is missing, as `tau2 run` does; report the figures of its end."""
+    from tau2.report.terminal.console import ConsoleSink
+    from tau2.runner import batch, get_tasks, run_tasks
+    from tau2.runner.events import Event, SimulationStored
+
+    if as_copies:
+        batch.run_single_task = copies()
+    tasks = get_tasks("mock")
+    config = TextRunConfig(
+        domain="mock", agent="oracle_agent", user="scripted_user", max_concurrency=8,
+        num_trials=number // len(tasks), auto_resume=True,
+    )  # fmt: skip
+    last = [time.perf_counter(), time.process_time()]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  -- not a file
+        show = ConsoleSink(Console(file=nowhere, width=100))
+
+        def sink(event: Event) -> None:
+            if isinstance(event, SimulationStored):
+                last[:] = time.perf_counter(), time.process_time()
+            show(event)
+
+        began = time.process_time()
+        results = run_tasks(config, tasks, save_dir=run, sink=sink)
+    assert len(results.simulations) == number // len(tasks) * len(tasks)
+    return {
+        "cpu_s": time.process_time() - began,
+        "end_s": time.perf_counter() - last[0],
+        "end_cpu_s": time.process_time() - last[1],
+    }
+
+
+def command(*arguments: str) -> dict[str, float]:
+    """Run a command of ours in this process."""
+    from tau2.cli.__main__ import main
+
+    began = time.process_time()
+    main(list(arguments))
+    return {"cpu_s": time.process_time() - began}
+
+
+def stage(name: str, run: Path, number: int, *, as_copies: bool) -> dict[str, float]:
+    """Do one stage in this process."""
+    if name in {"play", "resume"}:
+        figures = play(run, number, as_copies=as_copies)
+    elif name == "report":
+        page = run.with_name("report.html")
+        figures = command("report", str(run), "-o", str(page))
+        figures["bytes"] = page.stat().st_size
+    else:
+        figures = command("view", str(run), "--plain")
+    return {**figures, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def in_own_process(name: str, run: Path, options: argparse.Namespace) -> dict[str, float]:
+    line = [sys.executable, __file__, "--stage", name, "--run", str(run)]
+    line += ["--simulations", str(options.simulations), *(["--copies"] if options.copies else [])]
+    done = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True)
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def measured(run: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Return the figures of the stages, each with its name before it."""
+    figures = {}
+    for name in options.stages:
+        for key, value in in_own_process(name, run, options).items():
+            is_end = key.startswith("end")
+            if is_end and name != "play":
+                continue
+            figures[key if is_end else f"{name}_{key}"] = rounded(value)
+    if "play_cpu_s" in figures:
+        figures["play_cpu_ms_each"] = rounded(figures["play_cpu_s"] / options.simulations * 1e3)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--simulations", type=int, default=2_000)
+    parser.add_argument("--stages", nargs="*", choices=STAGES, default=list(STAGES))
+    parser.add_argument("--copies", action="store_true", help="play each task once only")
+    parser.add_argument("--stage", choices=STAGES, help="do one stage in this process")
+    parser.add_argument("--run", type=Path, help="folder of the run")
+    options = parser.parse_args()
+    if options.stage:
+        number, as_copies = options.simulations, options.copies
+        print(json.dumps(stage(options.stage, options.run, number, as_copies=as_copies)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        run = options.run or Path(folder) / "run"
+        figures = measured(run, options)
+    targets = {
+        name: limit
+        for name, limit in TARGETS.items()
+        if name in figures and options.simulations <= SIZES.get(name.split("_")[0], 100_000)
+    }
+    report("large_runs", figures, targets, simulations=options.simulations)
+
+
+if __name__ == "__main__":
+    main()
