@@ -2,9 +2,9 @@
 
 Mock tasks, played by the reference agent and the scripted user, without any model. Every stage is a
 process of its own, so that its memory is its own. With --copies each task is played once, and its
-other trials are copies, which takes a fifth of the time. CPU seconds; `end_s` is wall time from the last
-simulation to the return of `run_tasks`, summary included. With --run, a folder that is there
-already is resumed and looked at; it must be of the same command line.
+other trials are copies, which takes a fifth of the time. CPU seconds; `end_s` is wall time from
+the last simulation to the return of `run_tasks`, summary included. With --run, a folder that is
+there already is resumed and looked at; it must be of the same command line.
 
   python benchmarks/bench_large_runs.py --simulations 100000 --stages play --copies
   python benchmarks/bench_large_runs.py --simulations 20000 --stages play resume report view
@@ -94,7 +94,7 @@ def play(run: Path, number: int, *, as_copies: bool = False) -> dict[str, float]
 
 def command(*arguments: str) -> dict[str, float]:
     """Run a command of ours in this process."""
-    from tau2.cli.__main__ import main
+    from tau2.cli import main
 
     began = time.process_time()
     main(list(arguments))

@@ -35,6 +35,7 @@ JOBS = (
     ("bench_limits.py",),
     ("bench_text.py", "--size", "1000000", "--shapes", "2"),
     ("bench_store.py",),
+    ("bench_large_runs.py", "--simulations", "2000", "--copies"),
     ("bench_batch.py",),
     ("bench_compare.py",),
     ("bench_audio.py",),
