@@ -2,8 +2,8 @@
 
     python client.py SCENARIO WHERE [TOKEN]
 
-WHERE is the address of a server, or a command that serves over its pipes, as JSON. What happened is
-printed as one JSON object.
+WHERE is the address of a server, a command that serves over its pipes, as JSON, or `-`: where it is
+in the environment. What happened is printed as one JSON object.
 """
 
 from __future__ import annotations
@@ -161,7 +161,20 @@ async def dying(where: str, token: str) -> dict[str, Any]:
         os._exit(9)
 
 
-SCENARIOS = (everything, oracle, crowd, named, leaving, looking, dying)
+async def solving(where: str, token: str) -> dict[str, Any]:
+    """Play one episode; the address and the token come from the environment."""
+    async with connected(os.environ["TAU2_MCP_URL"], os.environ["TAU2_MCP_TOKEN"]) as (client, _):
+        return {"end": await solve(client)}
+
+
+async def crashing(where: str, token: str) -> dict[str, Any]:
+    """Fail in the middle of the conversation."""
+    async with connected(os.environ["TAU2_MCP_URL"], os.environ["TAU2_MCP_TOKEN"]) as (client, _):
+        await call(client, "get_users")
+        raise SystemExit("the model cannot be loaded")
+
+
+SCENARIOS = (solving, crashing, everything, oracle, crowd, named, leaving, looking, dying)
 
 if __name__ == "__main__":
     scenario, place, *more = sys.argv[1:]

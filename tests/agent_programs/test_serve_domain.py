@@ -269,3 +269,31 @@ def test_what_is_missing_is_played_later():
         play(sys.executable, "leaving", served.url, served.token)
         runs = served.ended()
     assert len(runs) == 2
+
+
+def called(client, scenario, *arguments):
+    """Play with a program that is started for every episode; return the simulations."""
+    command = f"{client} {HERE / 'client.py'} {scenario} -"
+    users = ("--user", "scripted_user", "--save-to", "called", "--task-ids", "create_task_1")
+    done = subprocess.run(
+        [*TAU2, "serve-domain", "mock", "--agent-command", command, *users, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    return done, Results.load(Path("simulations/called")).simulations
+
+
+def test_a_program_that_is_started_for_every_episode(client):
+    done, runs = called(client, "solving", "--num-trials", "3", "--max-concurrency", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [run.reward_info.reward for run in runs] == [1, 1, 1]
+    assert "Bearer" not in done.stdout
+
+
+def test_a_program_that_crashes_is_an_infrastructure_failure(client):
+    done, (run,) = called(client, "crashing", "--max-retries", "0")
+    assert done.returncode == 1
+    assert run.termination_reason == "infrastructure_error"
+    assert "the model cannot be loaded" in run.info["error"]

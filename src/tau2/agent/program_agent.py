@@ -88,6 +88,7 @@ class ProgramSession:
         self._calls = asyncio.Lock()  # belongs to the event loop of the program's side
         self._over: Future[None] = Future()
         self._is_gone = False
+        self._failure: Exception | None = None
         self._touched = time.monotonic()
 
     @property
@@ -117,6 +118,17 @@ class ProgramSession:
         if answer is not None:
             answer.set_result(goodbye())
 
+    def fail(self, problem: Exception) -> None:
+        """Note that the program has failed: the agent's turn raises `problem`."""
+        with self._lock:
+            self._failure = problem
+            answer = self._answer
+            self._answer = None
+            if not self.begun.done():
+                self.begun.set_exception(problem)
+        if answer is not None:
+            answer.set_exception(problem)
+
     def close(self) -> None:
         """Note that the conversation is over: the program is told so from now on."""
         with self._lock:
@@ -129,7 +141,10 @@ class ProgramSession:
             self._asked.set_result(None)
 
     async def begins(self, patience: float = PATIENCE) -> bool:
-        """Return whether the program makes a call before it leaves, or is silent for too long."""
+        """Return whether the program makes a call before it leaves, or is silent for too long.
+
+        Raise what `fail` was given.
+        """
         try:
             return await result_of(self.begun, patience)
         except TimeoutError:
@@ -144,6 +159,8 @@ class ProgramSession:
         Raise AgentError when it makes no call for `patience` seconds.
         """
         with self._lock:
+            if self._failure is not None:
+                raise self._failure
             if self._is_gone:
                 return goodbye()
             answer = self._answer = Future()

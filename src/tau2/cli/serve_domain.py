@@ -23,6 +23,7 @@ from tau2.utils.terminal_text import named
 if TYPE_CHECKING:
     from tau2.runner.events import Event, Sink
     from tau2.service.program_host import ProgramHost
+    from tau2.service.program_launch import Launcher
 
 _STOP_SECONDS = 5.0
 TOKEN = "TAU2_MCP_TOKEN"  # noqa: S105  -- the name of a variable
@@ -56,6 +57,9 @@ It needs the extra mcp:  pip install 'tau2-bench[mcp]'
 examples:
   tau2 serve-domain mock --user scripted_user --num-tasks 3
   tau2 serve-domain retail --user-llm openai/gpt-4.1 --max-concurrency 4 --port 8765
+  a program that is started for every episode, or called at its address:
+  tau2 serve-domain retail --agent-command "python my_agent.py" --num-trials 4
+  tau2 serve-domain retail --agent-url http://127.0.0.1:9000/episodes
   one episode with the program that starts tau2, in the settings of an MCP client:
     {"command": "tau2", "args": ["serve-domain", "mock", "--stdio"]}
 
@@ -73,6 +77,15 @@ def add_arguments(parser: CommandParser) -> None:
         help="play one episode with the program that started this one, over its pipes",
     )  # fmt: skip
     add_port(ways)
+    ways.add_argument(
+        "--agent-command", metavar="COMMAND", default=None,
+        help="start this program for every episode, with the address in TAU2_MCP_URL and the token "
+        "in TAU2_MCP_TOKEN",
+    )  # fmt: skip
+    ways.add_argument(
+        "--agent-url", metavar="URL", default=None,
+        help="tell the program at this address of every episode: a POST of mcp_url and token",
+    )  # fmt: skip
     ways.add_argument(
         "--session-timeout", type=float, default=600.0, metavar="SECONDS",
         help="without a call, after which the agent has failed (default: 600)",
@@ -127,6 +140,8 @@ def _configured(options: argparse.Namespace) -> TextRunConfig:
         raise ConfigError(
             f"--session-timeout is in seconds and above 0, not {options.session_timeout:g}"
         )
+    if sum(map(bool, (options.stdio, options.agent_command, options.agent_url))) > 1:
+        raise ConfigError("--stdio, --agent-command and --agent-url exclude one another")
     values = given_values(options, _FLAGS)
     values["domain"] = options.domain
     values["agent"] = SOLO_AGENT if options.solo else AGENT
@@ -212,6 +227,7 @@ def _over_http(
 ) -> int:
     from tau2.service.program_server import ProgramServer
 
+    launcher = _launcher(options)
     token = os.environ.get(TOKEN) or None
     with ProgramServer(host, options.port, token) as server:
         started = threading.Event()
@@ -220,7 +236,9 @@ def _over_http(
         )
         thread.start()
         started.wait()
-        if not (options.json or options.quiet):
+        if launcher is not None:
+            host.launch = lambda name: launcher(f"{server.mcp_url}/{name}", server.token)
+        elif not (options.json or options.quiet):
             shown = server.token if token is None else f"${TOKEN}"
             events.announcement = _announcement(server.mcp_url, shown, options.domain)
         try:
@@ -230,6 +248,17 @@ def _over_http(
             server.linger()
             server.stop()
             thread.join(_STOP_SECONDS)
+
+
+def _launcher(options: argparse.Namespace) -> Launcher | None:
+    """Return what calls the program of the options, if they name one."""
+    from tau2.service.program_launch import command_launcher, url_launcher
+
+    if options.agent_command is not None:
+        return command_launcher(options.agent_command)
+    if options.agent_url is not None:
+        return url_launcher(options.agent_url, options.session_timeout)
+    return None
 
 
 def _announcement(url: str, token: str, domain: str) -> str:

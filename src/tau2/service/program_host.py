@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 from tau2.agent.program_agent import (
@@ -19,8 +21,9 @@ from tau2.agent.program_agent import (
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, ModelUnavailable
 from tau2.participant.spec import AgentSpec
+from tau2.service.program_launch import Launched
 from tau2.service.program_tools import offer_of
 
 AGENT = "mcp_agent"
@@ -29,6 +32,7 @@ SOLO_AGENT = "mcp_agent_solo"
 
 JOIN_SECONDS = 30.0
 """For which a program that connects waits for an episode."""
+_NAME_BYTES = 24
 MOST_WAITING = 256
 """Programs that wait at a time."""
 
@@ -49,6 +53,9 @@ class ProgramHost:
         `on_begin` is called with the task and the trial that a program has begun, on the event loop
         of the run.
         """
+        self.launch: Callable[[str], AbstractAsyncContextManager[Launched]] | None = None
+        """Calls a program for the episode of a name; None: programs come by themselves."""
+        self._called: dict[str, ProgramSession] = {}
         self._patience = patience
         self._on_begin = on_begin
         self._lock = threading.Lock()
@@ -69,11 +76,14 @@ class ProgramHost:
             session=self.session,
         )
 
-    async def join(self) -> tuple[ProgramSession, EpisodeOffer]:
+    async def join(self, name: str = "") -> tuple[ProgramSession, EpisodeOffer]:
         """Return the session of a program that has connected, and what it plays.
 
-        Raise ConfigError when there is no episode for it, or not in time.
+        Raise ConfigError when there is no episode for it, or not in time. A program that was called
+        gives the name of its episode.
         """
+        if self.launch is not None:
+            return self._called_for(name)
         session = self._joined()
         try:
             return session, await result_of(session.offered, JOIN_SECONDS)
@@ -85,6 +95,13 @@ class ProgramHost:
         finally:
             if not session.offered.done():
                 session.leave()
+
+    def _called_for(self, name: str) -> tuple[ProgramSession, EpisodeOffer]:
+        with self._lock:
+            session = self._called.get(name)
+        if session is None:
+            raise ConfigError("only the program that was called for an episode plays it")
+        return session, session.offered.result()
 
     def _joined(self) -> ProgramSession:
         session = ProgramSession()
@@ -139,18 +156,66 @@ class ProgramHost:
         """
         ticket = (task.ticket or "") if environment.solo_mode else None
         offer = offer_of(environment, tools, domain_policy, ticket)
+        if self.launch is not None:
+            async with self._launched(self.launch, offer) as session:
+                self._tell_of(task.id, trial)
+                yield session
+            return
         session = await self._next_program()
         session.offered.set_result(offer)
         while not await session.begins(self._patience):
             session.close()
             session = await self._next_program()
             session.offered.set_result(offer)
-        if self._on_begin is not None:
-            self._on_begin(task.id, trial)
+        self._tell_of(task.id, trial)
         try:
             yield session
         finally:
             session.close()
+
+    def _tell_of(self, task_id: str, trial: int) -> None:
+        if self._on_begin is not None:
+            self._on_begin(task_id, trial)
+
+    @asynccontextmanager
+    async def _launched(
+        self,
+        launch: Callable[[str], AbstractAsyncContextManager[Launched]],
+        offer: EpisodeOffer,
+    ) -> AsyncIterator[ProgramSession]:
+        """Call a program for an episode, and give its session from its first call on.
+
+        Raise ModelUnavailable when it fails, or ends or is silent before its first call.
+        """
+        name = secrets.token_urlsafe(_NAME_BYTES)
+        session = ProgramSession()
+        session.offered.set_result(offer)
+        with self._lock:
+            self._called[name] = session
+        try:
+            async with launch(name) as ended:
+                watching = asyncio.ensure_future(_watch(session, ended))
+                try:
+                    if not await session.begins(self._patience):
+                        raise ModelUnavailable("the program made no call of a tool")
+                    yield session
+                finally:
+                    session.close()
+                    watching.cancel()
+                    await asyncio.gather(watching, return_exceptions=True)
+        finally:
+            with self._lock:
+                del self._called[name]
+
+
+async def _watch(session: ProgramSession, ended: Launched) -> None:
+    """End the agent's part when its program ends."""
+    try:
+        await ended
+    except ModelUnavailable as problem:
+        session.fail(problem)
+    else:
+        session.leave()
 
 
 def _can_be_played_solo(task: Task) -> bool:

@@ -106,6 +106,7 @@ class _Sessions:
         self._by_name: dict[str, asyncio.Task[_Endpoint]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked_by_name = float("-inf")
+        self._past_names: set[str] = set()
 
     @property
     def is_in_use(self) -> bool:
@@ -130,11 +131,12 @@ class _Sessions:
             self._asked_by_name = time.monotonic()
             opening = self._by_name.get(name)
             if opening is None or (opening.done() and opening.exception() is not None):
-                opening = self._by_name[name] = asyncio.ensure_future(self._opened())
+                opening = self._by_name[name] = asyncio.ensure_future(self._opened(name))
             body, again = await _body_of(receive)
             try:
                 endpoint = await asyncio.shield(opening)
             except ConfigError as problem:
+                self._by_name.pop(name, None)
                 await _refusal(body, problem)(scope, again, send)
                 return
             await endpoint.handle(scope, again, send)
@@ -184,22 +186,29 @@ class _Sessions:
 
         return noting
 
-    async def _opened(self) -> _Endpoint:
+    async def _opened(self, name: str = "") -> _Endpoint:
         if len(self._by_id) + len(self._by_name) > MOST_SESSIONS:
             raise ConfigError("too many sessions are open")
-        session, offer = await self._host.join()
+        if name in self._past_names:
+            raise ConfigError("the episode of this name is over")
+        session, offer = await self._host.join(name)
         endpoint = _Endpoint(ProgramTools(session, offer), session.leave)
-        task = asyncio.ensure_future(self._forget(session.ended, endpoint))
+        task = asyncio.ensure_future(self._forget(session.ended, endpoint, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return endpoint
 
-    async def _forget(self, ended: Callable[[], Awaitable[None]], endpoint: _Endpoint) -> None:
+    async def _forget(
+        self, ended: Callable[[], Awaitable[None]], endpoint: _Endpoint, name: str
+    ) -> None:
         """Close an endpoint some time after its conversation."""
         await ended()
         await asyncio.sleep(_OVER_SECONDS)
         for id_ in [id_ for id_, known in self._by_id.items() if known is endpoint]:
             del self._by_id[id_]
+        if name:
+            self._past_names.add(name)
+            self._by_name.pop(name, None)
         await endpoint.close()
 
 

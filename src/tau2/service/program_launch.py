@@ -1,0 +1,137 @@
+"""How a program is called for an episode: as a command that is started, or at its address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import IO, TypeAlias
+
+import httpx
+
+from tau2.errors import ConfigError, ModelUnavailable
+from tau2.utils.text import error_text
+
+URL_VARIABLE = "TAU2_MCP_URL"
+TOKEN_VARIABLE = "TAU2_MCP_TOKEN"  # noqa: S105  -- the name of a variable
+KEY_VARIABLE = "TAU2_AGENT_KEY"
+"""The variable of a program's key, sent as `Authorization: Bearer`."""
+
+Launched: TypeAlias = Awaitable[None]
+"""Ends when the program does; raises ModelUnavailable when it failed."""
+Launcher: TypeAlias = Callable[[str, str], AbstractAsyncContextManager[Launched]]
+"""Called with the address of an episode and the token; leaving the context ends the program."""
+
+_EXIT_SECONDS = 10.0  # for a program to end by itself after its conversation
+_KILL_SECONDS = 2.0  # to end when it is asked to
+_TAIL = 2000  # bytes of output that an error quotes
+
+
+def command_launcher(command: str) -> Launcher:
+    """Return what starts a command for every episode, with its address in the environment.
+
+    Raise ConfigError for a command that cannot be started.
+    """
+    try:
+        argv = shlex.split(command)
+    except ValueError as problem:
+        raise ConfigError(f"the command cannot be read: {problem}") from None
+    if not argv:
+        raise ConfigError("the command is empty")
+    if shutil.which(argv[0]) is None:
+        raise ConfigError(f"there is no program {argv[0]!r}")
+
+    @asynccontextmanager
+    async def launch(url: str, token: str) -> AsyncIterator[Launched]:
+        given = {URL_VARIABLE: url, TOKEN_VARIABLE: token}
+        with tempfile.TemporaryFile() as output:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                env={**os.environ, **given},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                yield _exit_of(process, argv[0], output)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_EXIT_SECONDS):
+                        await process.wait()
+            finally:
+                await _end(process)
+
+    return launch
+
+
+async def _exit_of(process: asyncio.subprocess.Process, name: str, output: IO[bytes]) -> None:
+    """Wait for a process. Raise ModelUnavailable when it fails."""
+    code = await process.wait()
+    if code == 0:
+        return
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _TAIL))
+    said = output.read().decode("utf-8", "replace").strip()
+    how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
+    raise _failed(name, f"the program {name} {how}" + (f":\n{said}" if said else ""))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a process and those that it started, if any of them is still there."""
+    if sys.platform == "win32":
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_KILL_SECONDS):
+                await process.wait()
+
+
+def url_launcher(url: str, seconds: float) -> Launcher:
+    """Return what tells the program at an address of every episode, in a POST.
+
+    The program may answer at once and play afterwards, or answer when it has played, for at most
+    `seconds`.
+    """
+    if httpx.URL(url).scheme not in {"http", "https"}:
+        raise ConfigError(f"the address of a program begins with http:// or https://, not {url!r}")
+
+    @asynccontextmanager
+    async def launch(episode: str, token: str) -> AsyncIterator[Launched]:
+        yield _posted(url, {"mcp_url": episode, "token": token}, seconds)
+
+    return launch
+
+
+async def _posted(url: str, episode: dict[str, str], seconds: float) -> None:
+    """Post an episode, and go on for ever. Raise ModelUnavailable when it is not taken."""
+    key = os.environ.get(KEY_VARIABLE)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        async with httpx.AsyncClient(timeout=seconds) as client:
+            answer = await client.post(url, json=episode, headers=headers)
+    except httpx.HTTPError as problem:
+        kind = type(problem).__name__
+        why = error_text(problem) or kind
+        raise _failed(url, f"the program at {url} did not answer: {why}") from None
+    if not answer.is_success:
+        status = answer.status_code
+        raise _failed(url, f"the program at {url} answered with HTTP status {status}")
+    await asyncio.Event().wait()
+
+
+def _failed(program: str, text: str) -> ModelUnavailable:
+    """Return the error of a program; the run stops when one fails again and again."""
+    error = ModelUnavailable(text)
+    error.model = program
+    return error

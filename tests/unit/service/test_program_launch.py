@@ -1,0 +1,171 @@
+"""Programs that are called for every episode: as a command, or at an address."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from tests.unit.service.test_program_host import a_config, a_host, solves
+
+from tau2.errors import ConfigError
+from tau2.runner.batch import arun_tasks
+from tau2.runner.tasks import configured_tasks
+from tau2.service.program_launch import command_launcher, url_launcher
+from tau2.service.program_tools import ProgramTools
+
+
+def played(launcher, program=None, patience=5.0, **settings):
+    """Play one episode of a program that `launcher` calls; what it calls is `program`."""
+    config = a_config("create_task_1", retry_delay=0.0, **settings)
+    called = []
+
+    async def story(host):
+        def launch(name):
+            called.append(name)
+            if program is not None:
+                playing.append(asyncio.ensure_future(join(host, name)))
+            return launcher(f"http://127.0.0.1/mcp/{name}", "token")
+
+        playing = []
+        host.launch = launch
+        run = await arun_tasks(config, configured_tasks(config), console_display=False)
+        await asyncio.gather(*playing)
+        return run.simulations
+
+    async def join(host, name):
+        while True:
+            try:
+                session, offer = await host.join(name)
+            except ConfigError:
+                await asyncio.sleep(0.005)
+            else:
+                break
+        await program(ProgramTools(session, offer), session)
+
+    with a_host(patience) as host:
+        runs = asyncio.run(story(host))
+        assert len(set(called)) == len(called), "every episode has a name of its own"
+        return runs
+
+
+def python(code):
+    return command_launcher(shlex.join([sys.executable, "-c", code]))
+
+
+async def calls_and_waits(tools, session):
+    await tools.call("get_users", {})
+    await session.ended()
+
+
+def test_a_command_that_plays():
+    (run,) = played(python("import time; time.sleep(0.2)"), solves)
+    assert (run.termination_reason, run.reward_info.reward) == ("agent_stop", 1)
+
+
+def test_a_command_that_crashes_is_no_failure_of_the_agent():
+    code = "import time; time.sleep(0.3); raise SystemExit('the weights are gone')"
+    (run,) = played(python(code), calls_and_waits, max_retries=1)
+    assert run.termination_reason == "infrastructure_error"
+    assert "exited with code 1:\nthe weights are gone" in run.info["error"]
+    assert run.info["failed_after_attempts"] == 2
+    assert run.reward_info is None
+
+
+def test_a_command_that_ends_has_ended_the_conversation():
+    (run,) = played(python("import time; time.sleep(0.3)"), calls_and_waits)
+    assert (run.termination_reason, run.reward_info.reward) == ("agent_stop", 0)
+
+
+def test_a_command_that_never_calls_has_not_played():
+    (run,) = played(python("pass"))
+    assert run.termination_reason == "infrastructure_error"
+    assert run.info["error"] == "the program made no call of a tool"
+
+
+def test_a_command_is_ended_with_its_episode(tmp_path, monkeypatch):
+    monkeypatch.setattr("tau2.service.program_launch._EXIT_SECONDS", 0.1)
+    sign = tmp_path / "still here"
+    code = f"import time, pathlib; time.sleep(60); pathlib.Path({str(sign)!r}).touch()"
+    (run,) = played(python(code), calls_and_waits, patience=0.2)
+    assert run.termination_reason == "agent_error"
+    assert not sign.exists()
+
+
+def test_a_command_knows_where_to_connect(tmp_path):
+    said = tmp_path / "said"
+    code = f"import os; open({str(said)!r}, 'w').write(os.environ['TAU2_MCP_URL'])"
+
+    async def solves_then(tools, session):
+        while not said.exists() or not said.read_text(encoding="utf-8"):
+            await asyncio.sleep(0.01)
+        await solves(tools, session)
+
+    played(python(f"{code}; import time; time.sleep(0.2)"), solves_then)
+    assert said.read_text(encoding="utf-8").startswith("http://127.0.0.1/mcp/")
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("", "the command is empty"),
+        ("python 'my agent", "the command cannot be read: No closing quotation"),
+        ("no-such-program --fast", "there is no program 'no-such-program'"),
+    ],
+)
+def test_a_command_that_cannot_be_started_is_refused(command, problem):
+    with pytest.raises(ConfigError, match=problem):
+        command_launcher(command)
+
+
+@pytest.fixture
+def program_at():
+    """Serve a program that answers with a status; give its address and what it was sent."""
+    servers = []
+
+    def serve(status):
+        seen = []
+
+        class Program(BaseHTTPRequestHandler):
+            def do_POST(self):
+                seen.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Program)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/episodes", seen
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_program_at_an_address_is_told_of_the_episode(program_at):
+    address, seen = program_at(202)
+    (run,) = played(url_launcher(address, 5.0), solves)
+    assert run.reward_info.reward == 1
+    assert len(seen) == 1
+    assert '"mcp_url":"http://127.0.0.1/mcp/' in seen[0].replace(" ", "")
+    assert '"token":"token"' in seen[0].replace(" ", "")
+
+
+def test_a_program_that_cannot_be_told_is_no_failure_of_the_agent(program_at):
+    address, _ = program_at(500)
+    (run,) = played(url_launcher(address, 5.0))
+    assert run.termination_reason == "infrastructure_error"
+    assert run.info["error"].endswith("answered with HTTP status 500")
+    (run,) = played(url_launcher("http://127.0.0.1:9/episodes", 5.0))
+    assert run.termination_reason == "infrastructure_error"
+    assert "did not answer" in run.info["error"]
+    with pytest.raises(ConfigError, match="begins with http:// or https://"):
+        url_launcher("ftp://127.0.0.1", 5.0)
