@@ -23,10 +23,15 @@ four ways forward:
      --agent-llm local/qwen-0.5b --user scripted_user"""
 
 
+PROGRAMS = frozenset({"mcp_agent", "mcp_agent_solo"})
+"""Agents that are known to `tau2 serve-domain` alone."""
+
+
 def check_names(config: RunConfig) -> None:
     """Raise UnknownName for a domain, agent, user, task set or variant that does not exist.
 
-    Raise ConfigError for a retrieval variant in a domain that has none.
+    Raise ConfigError for a retrieval variant in a domain that has none, and for an agent that only
+    `tau2 serve-domain` has.
     """
     agent = played_agent(config)
     # A speech model that is the agent itself is no text agent.
@@ -38,6 +43,11 @@ def check_names(config: RunConfig) -> None:
         "task set": (config.task_set_name or config.domain, registry.get_task_sets()),
     }
     for kind, (name, names) in known.items():
+        if kind == "agent" and name in PROGRAMS and name not in names:
+            raise ConfigError(
+                f"agent {name!r} is a program that connects to tau2: play, or continue, with "
+                "`tau2 serve-domain`"
+            )
         if name not in names:
             raise UnknownName(kind, name, names)
     with_variant(config)

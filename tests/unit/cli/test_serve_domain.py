@@ -34,3 +34,9 @@ def test_without_the_package_it_says_what_to_install(tau2):
     ended = tau2("serve-domain", "mock", *SCRIPTED)
     assert ended.code == 2
     assert "pip install 'tau2-bench[mcp]'" in ended.err
+
+
+def test_another_command_says_which_one_has_such_agents(tau2):
+    ended = tau2("run", "--domain", "mock", "--agent", "mcp_agent", *SCRIPTED)
+    assert ended.code == 2
+    assert "play, or continue, with `tau2 serve-domain`" in ended.err

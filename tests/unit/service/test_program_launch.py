@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -99,9 +100,12 @@ def test_a_command_knows_where_to_connect(tmp_path):
     said = tmp_path / "said"
     code = f"import os; open({str(said)!r}, 'w').write(os.environ['TAU2_MCP_URL'])"
 
-    async def solves_then(tools, session):
+    def wait():
         while not said.exists() or not said.read_text(encoding="utf-8"):
-            await asyncio.sleep(0.01)
+            time.sleep(0.01)
+
+    async def solves_then(tools, session):
+        await asyncio.to_thread(wait)
         await solves(tools, session)
 
     played(python(f"{code}; import time; time.sleep(0.2)"), solves_then)
