@@ -126,8 +126,8 @@ def _pass_hats(num_trials: int, success_count: int, most: int) -> list[float]:
 
 def shown_ks(ks: Collection[int]) -> list[int]:
     """Return the k of which pass^k is shown: the first 16, then powers of two, and the largest."""
-    powers = {2**exponent for exponent in range(30)}
-    return [k for k in sorted(ks) if k <= _ALL_SHOWN or k in powers or k == max(ks)]
+    others = {2**exponent for exponent in range(30)} | {max(ks, default=0)}
+    return [k for k in sorted(ks) if k <= _ALL_SHOWN or k in others]
 
 
 def average_reward(runs: Iterable[Simulation]) -> float | None:

@@ -30,7 +30,6 @@ from tau2.storage.journal import (
 from tau2.storage.results import (
     Content,
     Saved,
-    content_of,
     decode_results,
     decode_simulation,
     digest,
@@ -62,6 +61,14 @@ class _File(NamedTuple):
 
     size: int
     stamp: Stamp
+
+
+class Inline(NamedTuple):
+    """A sound simulation of the single-file form, as its file would be."""
+
+    task_id: str
+    trial: int | None
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ class Inspection:
     """Ids of simulations that others replaced."""
     ids: set[str] = field(default_factory=set)
     """Every id in the journal."""
-    inline: dict[str, SimulationRun] = field(default_factory=dict)
+    inline: dict[str, Inline] = field(default_factory=dict)
     """Sound simulations of the single-file form, by id."""
     aside: list[Path] = field(default_factory=list)
     """Files to put aside; they are never deleted."""
@@ -367,7 +374,7 @@ def _sound(inspection: Inspection, file: Path) -> tuple[SimulationRun, Saved] | 
     return run, Saved(file, len(content), digest(content), stamp)
 
 
-def _refuse_without_trial(runs: Iterable[SimulationRun]) -> None:
+def _refuse_without_trial(runs: Iterable[SimulationRun | Inline]) -> None:
     counts = Counter(run.task_id for run in runs if run.trial is None)
     for task, number in counts.items():
         if number > 1:
@@ -388,7 +395,9 @@ def _inspect_inline(inspection: Inspection, path: Path) -> None:
     recorded = {entry.id: entry for entry in inspection.entries.values()}
     inspection.entries = {}
     file = results_file(path)
-    for position, raw in enumerate(inspection.simulations or ()):
+    entries = inspection.simulations or []
+    for position, raw in enumerate(entries):
+        entries[position] = None  # what was looked at is not kept twice
         where = f"{file.name} simulation {position}"
         run = _inline_run(inspection, raw, file, where, position)
         if run is not None:
@@ -417,7 +426,8 @@ def _inline_run(
 def _add_inline_run(
     inspection: Inspection, run: SimulationRun, recorded: Stored | None, where: str
 ) -> None:
-    saved = content_of(run)
+    content = encode_simulation(run)
+    saved = Saved(Path(f"{run.id}.json"), len(content), digest(content))
     record = Stored.of(run, saved)
     if recorded is not None:
         is_changed = recorded.sha256 != saved.sha256
@@ -426,21 +436,22 @@ def _add_inline_run(
         # was changed.
         is_changed = inspection.is_journal_sound and not inspection.is_as_recorded
     if is_changed:
-        inspection.damaged_content[saved.path.name] = encode_simulation(run)
+        inspection.damaged_content[saved.path.name] = content
         what = f"{run.id} is not as it was written; it is put aside and {PLAYED_AGAIN}"
         inspection.found("simulation", where, what)
         return
     known = inspection.entries.get(record.unit)
     if known is not None:
         better = known.rank < record.rank
-        loser = inspection.inline.pop(known.id) if better else run
-        inspection.damaged_content[f"{loser.id}.json"] = encode_simulation(loser)
-        what = f"{known.id} is of the same task and trial; {loser.id} is put aside"
+        loser = known.id if better else run.id
+        lost = inspection.inline.pop(known.id).content if better else content
+        inspection.damaged_content[f"{loser}.json"] = lost
+        what = f"{known.id} is of the same task and trial; {loser} is put aside"
         inspection.found("duplicate", where, what)
         if not better:
             return
     inspection.entries[record.unit] = record
-    inspection.inline[run.id] = run
+    inspection.inline[run.id] = Inline(run.task_id, run.trial, content)
 
 
 def _inspect_beside(inspection: Inspection, path: Path) -> None:

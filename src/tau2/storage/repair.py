@@ -27,7 +27,7 @@ from tau2.storage.results import (
     digest,
     journal_file,
     results_file,
-    save_simulation,
+    save_content,
     simulation_file,
     simulations_folder,
 )
@@ -96,8 +96,11 @@ def repair(inspection: Inspection, path: Path) -> None:
         move_into(file, aside)
     for file in (*inspection.leftovers, *_parts(path)):
         file.unlink(missing_ok=True)
-    for run in inspection.inline.values():
-        save_simulation(run, simulations_folder(path))
+    units = {entry.id: unit for unit, entry in inspection.entries.items()}
+    for name, inline in inspection.inline.items():
+        saved = save_content(name, inline.content, simulations_folder(path))
+        unit = units[name]
+        inspection.entries[unit] = replace(inspection.entries[unit], stamp=saved.stamp)
 
 
 def renew(inspection: Inspection, path: Path) -> None:

@@ -634,8 +634,12 @@ def save_simulation(run: SimulationRun, folder: Path) -> Saved:
 
     The folder may be made, but not the one that it lies in: a run that was taken away stays away.
     """
-    path = simulation_file(folder, run.id)
-    content = encode_simulation(run)
+    return save_content(run.id, encode_simulation(run), folder)
+
+
+def save_content(simulation_id: str, content: bytes, folder: Path) -> Saved:
+    """Do what `save_simulation` does for a simulation that is encoded already."""
+    path = simulation_file(folder, simulation_id)
     folder.mkdir(exist_ok=True)
     files.write_atomically(path, content, create_folder=False)
     return Saved(path, len(content), digest(content), files.stamp_of(path.stat()))

@@ -327,3 +327,16 @@ def test_what_is_missing_or_not_finished_is_read_as_ever(tmp_path):
     (tmp_path / "two" / "simulations" / "run-0.json").unlink()
     with pytest.raises(DataFileError, match="Missing simulation files: run-0"):
         results_on_demand(tmp_path / "two")
+
+
+@pytest.mark.parametrize("form", ["json", "dir"])
+def test_a_run_of_another_program_is_read_once(tmp_path, monkeypatch, form):
+    """The public package writes no journal; the first time it is opened here makes one."""
+    results = filled(tmp_path / "ours").finish()
+    results.save(tmp_path / "theirs" / "results.json", form)
+    resumed(tmp_path / "theirs").close()
+    later(tmp_path / "theirs")
+    refuse_to_read(monkeypatch)
+    store = resumed(tmp_path / "theirs")
+    assert store.damage == []
+    assert summarize(store.finish()) == summarize(results)
