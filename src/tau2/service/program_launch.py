@@ -80,7 +80,10 @@ async def _exit_of(process: asyncio.subprocess.Process, name: str, output: IO[by
     output.seek(max(0, size - _TAIL))
     said = output.read().decode("utf-8", "replace").strip()
     how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
-    raise _failed(name, f"the program {name} {how}" + (f":\n{said}" if said else ""))
+    # The last line says why, after a traceback too; listings of failures cut what is long.
+    *before, last = said.splitlines() or [""]
+    text = f"the program {name} {how}" + (f": {last.strip()}" if last else "")
+    raise _failed(name, "\n".join([text, "it printed:", *before]) if before else text)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
