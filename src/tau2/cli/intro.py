@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
@@ -89,12 +90,18 @@ def _described(
 
 def _section(title: str, described: Mapping[str, str]) -> str:
     width = max((len(named(name)) for name in described), default=0)
-    most = max(_NARROWEST, _WIDTH - width - 4)
-    lines = [
-        f"  {named(name):<{width}}  {_cut(about, most)}".rstrip()
-        for name, about in described.items()
-    ]
+    room = max(_room(), width + 4 + _NARROWEST)
+    lines = []
+    for name, about in described.items():
+        text = f"{named(name):<{width}}  {about}"
+        indent = " " * (width + 4)
+        lines += textwrap.wrap(text, room, initial_indent="  ", subsequent_indent=indent)
     return "\n".join([f"\n{title}", *lines])
+
+
+def _room() -> int:
+    """Return how long a line may be: as the terminal, where that is narrower than a usual one."""
+    return min(_WIDTH, shutil.get_terminal_size().columns - 2)
 
 
 def _variants(problems: list[str]) -> str | None:
@@ -117,12 +124,8 @@ def _variants(problems: list[str]) -> str | None:
             default = spec.variant(None)
             names = [f"{name} (default)" if name == default else name for name in spec.variants]
             text = f"{named(spec.name)}: {', '.join(map(named, names))}"
-            lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+            lines += textwrap.wrap(text, _room(), initial_indent="  ", subsequent_indent="    ")
     return "\n".join(["\nretrieval variants (--retrieval-config)", *lines]) if lines else None
-
-
-def _cut(text: str, most: int) -> str:
-    return textwrap.shorten(text, most, placeholder=" …")
 
 
 def _about_domain(name: str) -> str:

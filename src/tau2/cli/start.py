@@ -14,11 +14,11 @@ from tau2.utils.output import flush, show, show_error
 from tau2.utils.terminal_text import indented, named
 
 _EPILOG = """\
-It shows each domain's policy, tools and tasks in a browser. Tools can be called in a
-scratch environment, and the page shows what a call changed. Another page lists the
-runs of a folder, under way and done, with their reports; it follows them while they
-are played. The address contains a key: without it, access is refused. Only this
-machine can reach it; Ctrl-C stops it.
+It shows each domain's policy, tools and tasks in a browser. Tools can be called
+in a scratch environment, and the page shows what a call changed. Another page
+lists the runs of a folder, under way and done, with their reports; it follows
+them while they are played. The address contains a key: without it, access is
+refused. Only this machine can reach it; Ctrl-C stops it.
 
 examples:
   tau2 start                    every domain

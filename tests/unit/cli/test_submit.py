@@ -104,8 +104,9 @@ def store(name: str, domain: str, *calls: tuple[str, str]) -> None:
 ANSWERED = ("uu...." * 12, "...aa." * 12)
 
 
-def test_the_interaction_metrics_of_a_spoken_run_are_shown(tau2):
+def test_the_interaction_metrics_of_a_spoken_run_are_shown(tau2, monkeypatch):
     store("call", "mock", ANSWERED, ANSWERED)
+    monkeypatch.setenv("COLUMNS", "80")  # in a pipe, lines are as long as they are
 
     ended = tau2("submit", "interaction-metrics", "call")
 

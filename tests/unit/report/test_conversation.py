@@ -26,6 +26,7 @@ from tau2.data_model.tasks import (
     UserScenario,
 )
 from tau2.report.terminal.conversation import compact_call, conversation_view, message_view
+from tau2.view.content.blocks import blocks_of
 
 GRADED = RewardInfo(
     reward=0.0,
@@ -124,3 +125,18 @@ def test_nothing_said_is_visible(screen):
 def test_a_call_is_one_line():
     call = ToolCall(name="f", arguments={"a": [1, {"b": "ü\nx"}], "c": None})
     assert compact_call(call) == 'f(a=[1, {"b": "ü\\nx"}], c=null)'
+
+
+def test_why_an_episode_ended_is_told_before_the_checks(screen):
+    info = {"error": "'x'", "error_type": "KeyError", "bug_place": "mine.py:7, in agent"}
+    screen.width = 160
+    run = a_run(reward=None, termination_reason="unexpected_error", messages=[], info=info)
+    text = shown(screen, conversation_view(run))
+    why = "an unexpected error was raised: KeyError: 'x', raised at mine.py:7, in agent"
+    assert 0 < text.index(why) < text.rindex("not scored")
+    blocks = blocks_of(run, None, ())
+    assert any(why in line for block in blocks for line, _ in block.body)
+
+
+def test_a_regular_end_needs_no_reason(screen):
+    assert "ended: user_stop after 4 messages, 1.0 s " in shown(screen, conversation_view(a_run()))

@@ -42,7 +42,7 @@ def estimate_view(found: Estimate, max_cost: float | None) -> RenderableType:
 
 def _table(found: Estimate) -> Listing:
     right = ("calls", "prompt tokens", "completion tokens", "US dollars")
-    table = new_table("role", "model", "", *right, right=right, names=("model",))
+    table = new_table("role", "model", "", *right, right=right, names=("role", "model"))
     first = next(iter(PACES))
     for role in found.roles:
         for pace in PACES:

@@ -167,7 +167,7 @@ def outcome(run: SimulationRun) -> Text:
     """Return one finished simulation on one line."""
     name = one_line(run.task_id, 60) + (f" trial {run.trial}" if run.trial else "")
     if not run.is_scored or run.reward_info is None:
-        return Text(f"! {name}: not scored, {one_line(why_unscored(run), 100)}", style="yellow")
+        return Text(f"! {name}: not scored, {one_line(why_unscored(run), 500)}", style="yellow")
     passed = run_passed(run)
     detail = f"{run.reward_info.reward:.2f}" + ("" if passed else f" ({', '.join(lost_on(run))})")
     line = Text(f"{passed_mark(passed)} ", style="green" if passed else "red")

@@ -163,7 +163,10 @@ class Listing:
     ) -> Iterator[Text]:
         """Yield the lines of a row. Names that are those of the row before are not repeated."""
         names = [row[place] for place in layout.above]
-        if names and (before is None or names != [before[place] for place in layout.above]):
+        # Names that are not repeated in the rows below them are not repeated here, either.
+        if any(name.plain for name in names) and (
+            before is None or names != [before[place] for place in layout.above]
+        ):
             beside = Text(" " * self._gap).join(names)
             for line in [beside] if beside.cell_len <= width else names:
                 yield from _styled(line.wrap(console, width, overflow="fold"), style)
