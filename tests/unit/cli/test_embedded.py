@@ -63,8 +63,7 @@ def test_the_scripted_pair_plays_where_it_is_not(
     assert "Their score says nothing about any model" in ended.err
     assert "\n  pip install 'tau2-bench[local]'" in ended.err
     assert "\n  tau2 models get qwen-0.5b    (downloads 491 MB)\n" in ended.err
-    average = "average reward  1.000  (95 %: 1.000 … 1.000)  over 2 of 2 simulations"
-    assert average in ended.out
+    assert "average reward  1.000  over 2 of 2 simulations" in ended.out
 
 
 def test_only_what_is_missing_is_named(

@@ -19,9 +19,10 @@ def test_the_summary_of_a_run(screen):
     assert "buy     0.50     1/2         4  DB" in text
     assert "sell    1.00     1/1         4  not scored" in text
     average = " ".join(text.partition("average reward")[2].partition("pass^1")[0].split())
-    assert average.startswith("0.667 (95 %: ")
-    assert average.endswith("over 3 of 4 simulations (the rest not scored)")
-    assert re.search(r"pass\^1 +0.750 +\(95 %: 0\.\d{3} … 1\.\d{3}\) +over 2 tasks", text)
+    assert average.startswith("0.667 over 3 of 4 simulations (the rest not scored), 95 % interval ")
+    assert re.search(
+        r"pass\^1 +0\.750 +over 2 tasks, 95 % interval 0\.\d{3} … 1\.\d{3}", " ".join(text.split())
+    )
     assert "ended by        user_stop 3, infrastructure_error 1" in text
     assert "  sell trial 1" in [line.rstrip() for line in text.splitlines()]
 

@@ -25,7 +25,7 @@ def test_names_are_sorted_as_people_do():
     names = ["task_10", "task_2", "b", "a10b2", "a10b10", "task_2b", "10", "9", "007", ""]
     expected = ["", "007", "9", "10", "a10b2", "a10b10", "b", "task_2", "task_2b", "task_10"]
     assert sorted(names, key=natural_key) == expected
-    assert sorted(["x" + "9" * 10_000, "x1"], key=natural_key)[0] == "x1"
+    assert min("x" + "9" * 10_000, "x1", key=natural_key) == "x1"
     assert natural_key("a01") != natural_key("a1"), "names that differ have different keys"
 
 

@@ -125,7 +125,7 @@ def _add_rates(table: Facts, summary: RunSummary) -> None:
     for k in shown_ks(summary.pass_hat_k):
         value, tasks = summary.pass_hat_k[k]
         beside = _beside(summary.pass_hat_intervals.get(k))
-        table.add_row(f"pass^{k}", Text(f"{value:.3f}{beside}  over {plural(tasks, 'task')}"))
+        table.add_row(f"pass^{k}", Text(f"{value:.3f}  over {plural(tasks, 'task')}{beside}"))
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:
@@ -136,16 +136,17 @@ def _average(summary: RunSummary) -> Text:
     if summary.average_reward is None:
         return Text("no scored simulation", style="yellow")
     text = Text(f"{summary.average_reward:.3f}", style="bold")
-    text.append(_beside(summary.average_interval), style="not bold")
     out_of = f"  over {summary.num_scored:,} of {plural(summary.num_simulations, 'simulation')}"
-    return text.append(
-        out_of + ("" if summary.num_scored == summary.num_simulations else " (the rest not scored)")
-    )
+    if summary.num_scored != summary.num_simulations:
+        out_of += " (the rest not scored)"
+    return text.append(out_of + _beside(summary.average_interval), style="not bold")
 
 
 def _beside(interval: Interval | None) -> str:
     """Return an interval as it stands behind its figure; nothing for None."""
-    return "" if interval is None else f"  (95 %: {interval.low:.3f} … {interval.high:.3f})"
+    if interval is None:
+        return ""
+    return f", 95 % interval {interval.low:.3f} … {interval.high:.3f}"
 
 
 _LISTED_BELOW = frozenset(reason.value for reason in NO_SCORE)
