@@ -308,9 +308,10 @@ def _first_line(problem: BaseException) -> str:
 
 def _on_node(node: str, *, soft: bool) -> Any:
     """Return that an actor is to be on a node; on another one if that is gone, when `soft`."""
-    from ray.util.scheduling_strategies import (  # noqa: PLC0415  -- optional
-        NodeAffinitySchedulingStrategy,
-    )
+    with needs_extra("ray", "ray"):
+        from ray.util.scheduling_strategies import (  # noqa: PLC0415  -- optional
+            NodeAffinitySchedulingStrategy,
+        )
 
     return NodeAffinitySchedulingStrategy(node, soft=soft)
 
