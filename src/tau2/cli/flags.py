@@ -49,6 +49,14 @@ _METAVARS = {
     "timeout": "SECONDS",
 }
 _REQUIRED = frozenset({"domain"})  # a default domain would be a surprise on the command line
+_JSON_KINDS = {
+    list: "an array",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    NoneType: "null",
+}
 NONE = "none"
 """How a field whose default is not None is set to None on the command line."""
 
@@ -138,7 +146,7 @@ def read_json_object(text: str) -> dict[str, Any]:
     else:
         if isinstance(value, dict):
             return value
-        where = f"it is {type(value).__name__}, not an object"
+        where = f"it is {_JSON_KINDS[type(value)]}"
     # The text is not repeated: it may hold a key.
     raise argparse.ArgumentTypeError(f"not a JSON object ({where}); {example}")
 

@@ -41,12 +41,15 @@ def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Evaluati
     if not tasks:
         raise ConfigError("there is no task to play")
     _check_numbers(config)
+    _check_provider_limits(config)
     _check_persona(config.user_persona)
     for task in tasks:
         check_task(run, task)
     if isinstance(config, VoiceRunConfig):
         check_call(run, config, tasks)
-    check_content(tasks, run.environment(), config.domain, config.tasks_file)
+    check_content(
+        tasks, run.environment(), config.domain, config.tasks_file, config.task_set_name
+    )
     _check_models(run, tasks, evaluation_type)
     _check_max_cost(run, tasks, evaluation_type)
     if config.otel:
@@ -82,7 +85,11 @@ def check_call(run: ResolvedRun, config: VoiceRunConfig, tasks: Sequence[Task]) 
 
 
 def check_content(
-    tasks: Sequence[Task], environment: Environment, domain: str, tasks_file: str | None = None
+    tasks: Sequence[Task],
+    environment: Environment,
+    domain: str,
+    tasks_file: str | None = None,
+    task_set_name: str | None = None,
 ) -> None:
     """Refuse tasks that name what there is not: raise DataFileError with all problems.
 
@@ -96,6 +103,8 @@ def check_content(
         return
     file = domain_dir(domain) / "tasks.json"
     source = tasks_file or (file if file.exists() else f"tasks of domain {domain}")
+    if tasks_file is None and task_set_name not in (None, domain):
+        source = f"task set {task_set_name} on domain {domain}"
     if tasks_file is None and is_foreign_data():
         text = grouped(problems, source)
         if text not in _WARNED:
@@ -114,6 +123,13 @@ def _check_numbers(config: RunConfig) -> None:
             raise ConfigError(f"{name} must not be negative, but is {getattr(config, name)}")
     if config.timeout is not None and config.timeout <= 0:
         raise ConfigError(f"timeout is in seconds and must be positive, not {config.timeout}")
+
+
+def _check_provider_limits(config: RunConfig) -> None:
+    if config.provider_limits is not None:
+        from tau2.llm.middleware.limits import limits_of  # noqa: PLC0415  -- see _check_models
+
+        limits_of(config.provider_limits)
 
 
 def _check_persona(choices: Mapping[str, Any] | None) -> None:

@@ -148,7 +148,10 @@ def check_program(config: TextRunConfig) -> None:
     """Raise ConfigError for settings of a program at a URL that do not fit."""
     if config.agent_url is None:
         if config.agent_protocol is not None:
-            raise ConfigError("agent_protocol is how the program at agent_url is spoken to: add it")
+            raise ConfigError(
+                "agent_protocol says how the program at agent_url is spoken to: give agent_url "
+                "(--agent-url) too, or leave it out"
+            )
         return
     if not _is_http_address(config.agent_url):
         raise ConfigError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tau2.data_model.simulation import TextRunConfig, VoiceRunConfig
-from tau2.errors import ConfigError, MissingExtra, UnknownName
+from tau2.errors import ConfigError, DataFileError, MissingExtra, UnknownName
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.runner.preflight import check_run, costs_nothing
 from tau2.runner.resolve import resolve
@@ -35,6 +35,7 @@ def test_what_works_is_not_refused():
         ({"user_persona": {"verbosity": "loud"}}, "user_persona: verbosity='loud'"),
         ({"user_persona": {"verbosity": {"minimal": 1, "loud": 1}}}, "verbosity='loud'"),
         ({"user_persona": {"volume": 11}}, "user_persona: volume=11"),
+        ({"provider_limits": {"openai": {"rpn": 3}}}, "'rpn' is not one of in_flight, rpm, tpm"),
     ],
 )
 def test_settings_that_cannot_work(fields, problem):
@@ -51,6 +52,11 @@ def test_names_that_nothing_has(field):
 def test_a_user_that_would_not_be_asked_must_exist_too():
     with pytest.raises(UnknownName, match="no user named 'user_simulatr'"):
         check(agent="oracle_agent_solo", user="user_simulatr")
+
+
+def test_tasks_of_another_domain_are_named_by_their_task_set():
+    with pytest.raises(DataFileError, match="task set retail on domain mock: task 0: "):
+        check(tasks=get_tasks("retail")[:1], task_set_name="retail")
 
 
 def test_nothing_to_play():
