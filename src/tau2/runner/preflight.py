@@ -47,9 +47,7 @@ def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Evaluati
         check_task(run, task)
     if isinstance(config, VoiceRunConfig):
         check_call(run, config, tasks)
-    check_content(
-        tasks, run.environment(), config.domain, config.tasks_file, config.task_set_name
-    )
+    check_content(tasks, run.environment(), config.domain, config.tasks_file, config.task_set_name)
     _check_models(run, tasks, evaluation_type)
     _check_max_cost(run, tasks, evaluation_type)
     if config.otel:
