@@ -177,7 +177,7 @@ class TextRunConfig(BaseRunConfig):
     """Address of a program that is the agent (docs/your-agent.md); its key: TAU2_AGENT_KEY."""
     agent_protocol: AgentProgramProtocol | None = None
     """How the program at agent_url is spoken to: chat (chat completions), responses, or a2a
-    (default: chat)."""
+    (default: chat). A program with a loop of its own plays over MCP: `tau2 serve-domain`."""
     user: str = defaults.DEFAULT_USER_IMPLEMENTATION
     """The simulated user: user_simulator, scripted_user, dummy_user."""
     user_persona: JsonObject | None = None
