@@ -20,17 +20,17 @@ _TASKS = 2
 _MOST = 8  # names or lines of one kind that are shown
 _KINDS = ("domain", "agent", "user", "backend")
 _EPILOG = """\
-The folder NAME then holds a package with code, data, tests and an entry point by which
-tau2 finds it once it is installed. Nothing is overwritten.
+The folder NAME then holds a package with code, data, tests and an entry point,
+by which tau2 finds it once it is installed. Nothing is overwritten.
 
 examples:
-  tau2 new domain bakery            a company: policy, tools, database, two tasks
-  tau2 new domain shop --from openapi.yaml    tools and records derived from an API
-  tau2 new domain shop --from shop.db         from a SQLite database, with its rows
-  tau2 new domain shop --from shop.models:DB  from a pydantic model or an instance of one
-  tau2 new domain shop --from 'mcp:python server.py'     from the tools of an MCP server
-  tau2 new agent my-agent           an agent that asks a model once per turn
-  tau2 new user hasty               a simulated user without a model
+  tau2 new domain bakery          a company: policy, tools, database, two tasks
+  tau2 new domain shop --from openapi.yaml            with the tools of an API
+  tau2 new domain shop --from shop.db                 with a database's rows
+  tau2 new domain shop --from shop.models:DB          with a pydantic model
+  tau2 new domain shop --from 'mcp:python server.py'  with tools of a server
+  tau2 new agent my-agent         an agent that asks a model once per turn
+  tau2 new user hasty             a simulated user without a model
   tau2 new backend my-model --dir packages"""
 _TRIALS = {
     "domain": "tau2 run --domain {name} --agent oracle_agent --user scripted_user",

@@ -12,7 +12,8 @@ from tests.stub import Hang, StubServer, failing
 from tau2.agent.llm_agent import LLMAgent
 from tau2.data_model.simulation import TerminationReason
 from tau2.domains.mock.environment import get_environment
-from tau2.errors import NeverAnswered
+from tau2.errors import DeadlineExceeded, NeverAnswered
+from tau2.llm.answer_count import answer_count
 from tau2.orchestrator.orchestrator import Orchestrator
 
 WRONG = calls("reboot_the_moon")
@@ -60,6 +61,16 @@ def test_a_server_that_never_answers_is_no_failure_of_the_agent(driver: str) -> 
         with pytest.raises(NeverAnswered, match="'openai/m', did not answer once") as caught:
             run_of(episode, driver)
     assert caught.value.model == "openai/m"
+
+
+def test_an_agent_may_have_a_time_limit_where_the_episode_has_none() -> None:
+    class Impatient(Agent):
+        def generate_next_message(self, message: Any, state: Any) -> Any:
+            answer_count.get().asked += 1
+            raise DeadlineExceeded("no answer within 2 s")
+
+    with pytest.raises(NeverAnswered, match="within its time limit"):
+        stage("create_task_1", Impatient(), says("Hi")).run()
 
 
 @pytest.mark.parametrize("driver", ["run", "arun"])
