@@ -450,11 +450,11 @@ class Orchestrator(EpisodeDriver):
                 raise never_answered(str(problem), count.model) from problem
             if count.never_answered and not self._has_spoken(role):
                 seconds = self.limits.timeout
-                # A participant of the caller's own may have a time limit where the episode has none.
+                # A participant of one's own may have a time limit where the episode has none.
                 limit = "its time limit" if seconds is None else f"the episode's {seconds:g} s"
                 text = (
-                    f"the model of the {role}, {count.model!r}, did not answer once within {limit}; "
-                    "check that the endpoint is up, or raise the time limit"
+                    f"the model of the {role}, {count.model!r}, did not answer once within "
+                    f"{limit}; check that the endpoint is up, or raise the time limit"
                 )
                 raise never_answered(text, count.model) from problem
             raise

@@ -76,7 +76,7 @@ def test_an_agent_may_have_a_time_limit_where_the_episode_has_none() -> None:
 @pytest.mark.parametrize("driver", ["run", "arun"])
 def test_a_server_that_answered_before_may_be_too_slow_for_the_limit(driver: str) -> None:
     with StubServer(["Which title?", Hang()]) as stub:
-        episode = stage("create_task_1", model_agent(stub), says("Hi", "Tea"), timeout=0.5)
+        episode = stage("create_task_1", model_agent(stub), says("Hi", "Tea"), timeout=1)
         assert run_of(episode, driver).termination_reason is TerminationReason.TIMEOUT
 
 
