@@ -35,6 +35,7 @@ JOIN_SECONDS = 30.0
 _NAME_BYTES = 24
 MOST_WAITING = 256
 """Programs that wait at a time."""
+_ALL_PLAYED = "all episodes of this run have been played"
 
 
 class ProgramHost:
@@ -107,7 +108,7 @@ class ProgramHost:
         session = ProgramSession()
         with self._lock:
             if self._is_closed:
-                raise ConfigError("all episodes of this run have been played")
+                raise ConfigError(_ALL_PLAYED)
             if self._episodes:
                 self._episodes.popleft().set_result(session)
             elif len(self._programs) >= MOST_WAITING:
@@ -123,7 +124,7 @@ class ProgramHost:
             waiting = list(self._programs)
             self._programs.clear()
         for session in waiting:
-            session.leave()
+            session.offered.set_exception(ConfigError(_ALL_PLAYED))
 
     async def _next_program(self) -> ProgramSession:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -12,17 +13,19 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import IO, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx
 
 from tau2.errors import ConfigError, ModelUnavailable
+from tau2.llm.agent_program import SERVICE, shown
+from tau2.llm.transport.endpoint import Endpoint, endpoint_of
 from tau2.utils.text import error_text
 
 URL_VARIABLE = "TAU2_MCP_URL"
 TOKEN_VARIABLE = "TAU2_MCP_TOKEN"  # noqa: S105  -- the name of a variable
-KEY_VARIABLE = "TAU2_AGENT_KEY"
-"""The variable of a program's key, sent as `Authorization: Bearer`."""
 
 Launched: TypeAlias = Awaitable[None]
 """Ends when the program does; raises ModelUnavailable when it failed."""
@@ -106,30 +109,53 @@ def url_launcher(url: str, seconds: float) -> Launcher:
     The program may answer at once and play afterwards, or answer when it has played, for at most
     `seconds`.
     """
-    if httpx.URL(url).scheme not in {"http", "https"}:
-        raise ConfigError(f"the address of a program begins with http:// or https://, not {url!r}")
+    program = _program_at(url)
 
     @asynccontextmanager
     async def launch(episode: str, token: str) -> AsyncIterator[Launched]:
-        yield _posted(url, {"mcp_url": episode, "token": token}, seconds)
+        yield _posted(program, {"mcp_url": episode, "token": token}, seconds)
 
     return launch
 
 
-async def _posted(url: str, episode: dict[str, str], seconds: float) -> None:
-    """Post an episode, and go on for ever. Raise ModelUnavailable when it is not taken."""
-    key = os.environ.get(KEY_VARIABLE)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+def _program_at(url: str) -> Endpoint:
+    """Return where to post to, and the headers. Raise ConfigError for what cannot be posted to."""
     try:
-        async with httpx.AsyncClient(timeout=seconds) as client:
-            answer = await client.post(url, json=episode, headers=headers)
+        parts = urlsplit(url.strip())
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # brackets that do not match
+        is_usable = False
+    if not is_usable:
+        raise ConfigError("the address of a program begins with http:// or https:// and a host")
+    try:
+        endpoint = endpoint_of("agent", {"api_base": url}, SERVICE)
+    except ConfigError as problem:
+        raise ConfigError(str(problem).replace("api_base", "the address")) from None
+    # The path as it was given: an endpoint has no slash at its end. A user and a password are in
+    # the headers.
+    return replace(endpoint, url=urlsplit(endpoint.url)._replace(path=parts.path).geturl())
+
+
+async def _posted(program: Endpoint, episode: dict[str, str], seconds: float) -> None:
+    """Post an episode, and go on for ever. Raise ModelUnavailable when it is not taken."""
+    who = shown(program.url)
+    body = json.dumps(episode)
+    try:
+        async with (
+            httpx.AsyncClient(timeout=seconds) as client,
+            client.stream(
+                "POST", program.url, content=body, headers=list(program.headers)
+            ) as answer,
+        ):
+            async for _ in answer.aiter_raw():
+                pass  # the answer may come while the program plays; what it says is not used
     except httpx.HTTPError as problem:
         kind = type(problem).__name__
         why = error_text(problem) or kind
-        raise _failed(url, f"the program at {url} did not answer: {why}") from None
+        raise _failed(who, f"the program at {who} did not answer: {why}") from None
     if not answer.is_success:
         status = answer.status_code
-        raise _failed(url, f"the program at {url} answered with HTTP status {status}")
+        raise _failed(who, f"the program at {who} answered with HTTP status {status}")
     await asyncio.Event().wait()
 
 

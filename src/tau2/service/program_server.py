@@ -136,7 +136,8 @@ class _Sessions:
             try:
                 endpoint = await asyncio.shield(opening)
             except ConfigError as problem:
-                self._by_name.pop(name, None)
+                if self._by_name.get(name) is opening:  # else it is asked for again already
+                    del self._by_name[name]
                 await _refusal(body, problem)(scope, again, send)
                 return
             await endpoint.handle(scope, again, send)
@@ -226,7 +227,7 @@ async def _body_of(receive: Receive) -> tuple[bytes, Receive]:
 def _json(body: bytes) -> JsonObject:
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

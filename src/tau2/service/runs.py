@@ -24,7 +24,7 @@ from tau2.storage.journal import Dropped, Finished, Opened, Record, Stored, deco
 from tau2.storage.lock import LOCK_NAME
 from tau2.storage.results import RESULTS_NAME, Results, companion, journal_file, load_metadata
 from tau2.storage.stored_runs import find_runs
-from tau2.utils.text import plural
+from tau2.utils.text import clean_text, plural
 
 RUNS_PER_PAGE = 50
 _MOST_READ = 64 * 1024 * 1024  # bytes of a journal at a time
@@ -173,6 +173,8 @@ class _Tail:
         while True:
             file.seek(self._offset)
             content = file.read(_MOST_READ)
+            if b"\n" not in content:  # a longer line, or one that is still written
+                content += file.readline()
             end = content.rfind(b"\n") + 1  # the last line may still be written
             if not end:
                 return
@@ -391,4 +393,5 @@ class RunsFolder:
 
 
 def _name_of(file: Path) -> str:
-    return file.parent.name if file.name == RESULTS_NAME else file.name
+    """Return the name of a run as text that an address can hold: files may be named in bytes."""
+    return clean_text(file.parent.name if file.name == RESULTS_NAME else file.name)

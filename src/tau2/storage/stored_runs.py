@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,18 @@ def find_runs(folder: Path) -> list[Path]:
         *folder.glob(f"*/{RESULTS_NAME}"),
         *(file for file in folder.glob("*.json") if file.name[0] != "."),
     ]
-    return sorted(files, key=lambda file: (-file.stat().st_mtime, file.name))
+    changed = {file: at for file in files if (at := _changed_at(file)) is not None}
+    return sorted(changed, key=lambda file: (-changed[file], file.name))
+
+
+def _changed_at(file: Path) -> float | None:
+    """Return when a file changed last; None for a pipe, a broken link, or one that has gone."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    is_read = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    return status.st_mtime if is_read else None
 
 
 def read_run(file: Path) -> StoredRun:

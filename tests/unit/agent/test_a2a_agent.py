@@ -262,3 +262,20 @@ def test_a_program_that_keeps_the_conversation_is_not_cached(tmp_path):
         for _ in range(2):
             assert played_at(stub, desk, cache=str(tmp_path)).reward_info.reward == 1
     assert len(desk.sent) == 4
+
+
+def test_a_user_and_a_password_in_the_address_are_sent_as_a_header():
+    desk = Desk(OLD, [BYE])
+    with StubServer(desk) as stub:
+        desk.stub = stub
+        config = TextRunConfig(
+            domain="mock",
+            user="scripted_user",
+            agent_url=stub.base_url.removesuffix("/v1").replace("http://", "http://me:pass-word@"),
+            agent_protocol="a2a",
+            max_retries=0,
+        )
+        (run,) = run_tasks(config, [mock_task("create_task_1")], console_display=False).simulations
+        assert run.termination_reason == "agent_stop"
+        authorizations = {request.headers.get("authorization") for request in stub.seen}
+    assert authorizations == {"Basic bWU6cGFzcy13b3Jk"}

@@ -290,6 +290,18 @@ def test_who_comes_without_an_episode_is_told_why(monkeypatch):
         asyncio.run(host.join())
 
 
+def test_who_waits_is_told_that_all_have_been_played():
+    async def waiting():
+        host = ProgramHost()
+        joining = asyncio.ensure_future(host.join())
+        await asyncio.sleep(0)
+        host.close()
+        await asyncio.wait_for(joining, 5)
+
+    with pytest.raises(ConfigError, match="all episodes of this run have been played"):
+        asyncio.run(waiting())
+
+
 def test_the_agent_of_such_a_run_needs_a_program():
     with a_host() as host:
         spec = host.spec()

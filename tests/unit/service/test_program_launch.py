@@ -181,5 +181,21 @@ def test_a_program_that_cannot_be_told_is_no_failure_of_the_agent(program_at):
     (run,) = played(url_launcher("http://127.0.0.1:9/episodes", 5.0))
     assert run.termination_reason == "infrastructure_error"
     assert "did not answer" in run.info["error"]
-    with pytest.raises(ConfigError, match="begins with http:// or https://"):
-        url_launcher("ftp://127.0.0.1", 5.0)
+    for address in ("ftp://127.0.0.1", "http://", "http://["):
+        with pytest.raises(ConfigError, match="begins with http:// or https://"):
+            url_launcher(address, 5.0)
+
+
+def test_the_key_and_the_password_of_a_program_stay_out_of_what_is_said(program_at, monkeypatch):
+    address, _ = program_at(302)
+    guarded = address.replace("http://", "http://me:pass-word@") + "?code=par-ameter"
+    (run,) = played(url_launcher(guarded, 5.0))
+    assert run.info["error"].endswith("answered with HTTP status 302"), "no other place is asked"
+    assert address in run.info["error"]
+    assert "pass-word" not in run.model_dump_json()
+    assert "par-ameter" not in run.model_dump_json()
+    for key in ("a\nsecret", "ein geh\u00e9imnis"):
+        monkeypatch.setenv("TAU2_AGENT_KEY", key)
+        with pytest.raises(ConfigError, match="the API key holds characters") as refused:
+            url_launcher(address, 5.0)
+        assert key not in str(refused.value)

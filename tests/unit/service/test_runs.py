@@ -116,6 +116,26 @@ def test_names_of_runs_and_tasks_are_text(tmp_path):
         assert "a&lt;b&gt;" in page
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are bytes on POSIX only")
+def test_what_is_no_run_hides_no_run(tmp_path):
+    some_results(a_run("one", id="one")).save(tmp_path / os.fsdecode(b"na\xffme"), "dir")
+    (tmp_path / "broken.json").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.json")
+    browser = Browser(["mock"], tmp_path)
+    page = browser.get("-", "runs").text
+    assert "1 in " in page
+    assert "na\ufffdme" in page
+    assert browser.get("-", "runs", "na\ufffdme").status_code == 200
+
+
+def test_a_record_may_be_longer_than_what_is_read_at_a_time(folder, tmp_path, monkeypatch):
+    shutil.copy(folder / "stopped" / JOURNAL_NAME, tmp_path)
+    monkeypatch.setattr("tau2.service.runs._MOST_READ", 7)
+    tail = _Tail(tmp_path / JOURNAL_NAME)
+    tail.read_on()
+    assert len(tail.simulations) == 2
+
+
 def test_the_report_of_a_run_is_opened_under_its_own_policy(browser):
     answer = browser.get("-", "runs", "done", "report")
     assert answer.status_code == 200

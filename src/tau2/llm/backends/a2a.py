@@ -138,7 +138,7 @@ def _interface(
     if known is not None:
         return known
     missing: CallFailed | None = None
-    for url in a2a.card_urls(base):
+    for url in a2a.card_urls(endpoint.url):
         card_endpoint = replace(endpoint, url=url, method="GET")
         try:
             card = _read((yield _Post(card_endpoint)), endpoint)
@@ -147,7 +147,8 @@ def _interface(
                 raise
             missing = missing or failure
             continue
-        interface = a2a.interface_of(card, base)
+        # The headers hold the user and the password that `base` may have.
+        interface = a2a.interface_of(card, endpoint.url)
         _CARDS.keep(base, interface)
         return interface
     assert missing is not None, "a card is looked for in one place at least"
