@@ -8,6 +8,7 @@ from tau2.scaffold.interface import Interface, Member, RecordShape, Shape
 from tau2.scaffold.names import class_name, unique
 from tau2.scaffold.source_text import (
     WIDTH,
+    annotated_lines,
     annotation,
     docstring,
     literal,
@@ -124,14 +125,13 @@ def _field_lines(member: Member, kind: str) -> list[str]:
         description = f"{description} ({spelled})" if description else spelled
     head = f"    {member.name}: {kind}"
     if not description:
-        line = head if member.is_required else f"{head} = None"
-        return [line] if len(line) <= WIDTH else _wrapped_type(member, kind)
+        return _plain_field(member, kind)
     default = "" if member.is_required else "default=None, "
     line = f"{head} = Field({default}description={literal(description)})"
     if len(line) <= WIDTH:
         return [line]
     if len(f"{head} = Field(") > WIDTH:
-        return _wrapped_type(member, kind)
+        return _plain_field(member, kind)
     inner = f"        {default}description={literal(description)}"
     if len(inner) <= WIDTH:
         return [f"{head} = Field(", inner, "    )"]
@@ -147,18 +147,6 @@ def _field_lines(member: Member, kind: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _wrapped_type(member: Member, kind: str) -> list[str]:
-    """Return a field whose type is too long for a line: the values of a choice, one a line."""
-    opening, _, values = kind.partition("Literal[")
-    inside, _, closing = values.rpartition("]")
-    if not values:
-        return [f"    {member.name}: {kind}" + ("" if member.is_required else " = None")]
-    end = "" if member.is_required else " = None"
-    choices = member.shape.choices or (member.shape.item.choices if member.shape.item else ())
-    if not choices:
-        choices_lines = [f"        {inside},"]
-    else:
-        choices_lines = [f"        {literal(choice)}," for choice in choices]
-        closing = closing.lstrip()
-    tail = f"]{' ' if closing.startswith('|') else ''}{closing}"
-    return [f"    {member.name}: {opening}Literal[", *choices_lines, f"    {tail}{end}"]
+def _plain_field(member: Member, kind: str) -> list[str]:
+    tail = "" if member.is_required else " = None"
+    return annotated_lines(member.name, member.shape, kind, tail, "    ")

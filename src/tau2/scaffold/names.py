@@ -13,7 +13,11 @@ from tau2.environment.db import DB
 from tau2.environment.toolkit import ToolKitBase
 
 _LONGEST = 48  # characters of an identifier; models accept tool names of 64
-_TYPES = frozenset({"Any", "Event", "Field", "Literal", "ToolError", "ToolType"})
+_TYPES = frozenset({
+    "Any", "BaseModel", "Callable", "Event", "Field", "Literal", "Mapping", "R", "ToolError",
+    "ToolKitBase", "ToolType", "TypeVar", "ValidationError",
+})  # fmt: skip
+"""What the modules of a package import or define, and no record may be called."""
 _WORDS_OF_PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)}) - {
     "format", "hash", "id", "input", "license", "max", "min", "type",
 }  # fmt: skip

@@ -23,6 +23,7 @@ _MOST_CHOICES = 60
 _MOST_MEMBERS = 80  # fields of an object
 _LONGEST_REFERENCE = 32  # references that lead to references
 _MOST_ITEMS = 5  # of a list, in examples
+_LARGEST = 10**300  # of a number; floats end a little later
 _SCALARS: dict[str, ShapeKind] = {
     "string": "text",
     "integer": "integer",
@@ -316,7 +317,7 @@ def _choice(schema: Schema) -> Shape | None:
     texts = tuple(one for one in some if isinstance(one, str))
     numbers = tuple(one for one in some if isinstance(one, int) and not isinstance(one, bool))
     kept: tuple[str | int, ...] = texts or numbers
-    if not some or len(kept) != len(some):
+    if not some or len(kept) != len(some) or not all(map(_can_be_written, kept)):
         return None
     if len(some) > _MOST_CHOICES:
         return Shape("text" if texts else "integer", examples=kept[:3])
@@ -333,19 +334,27 @@ def _examples(schema: Schema) -> tuple[str | int | float, ...]:
     given += several[:5] if isinstance(several, list) else []
     given.append(schema.get("default"))
     kept = (one for one in given if isinstance(one, str | int | float))
-    return tuple(dict.fromkeys(one for one in kept if not isinstance(one, bool) and one != ""))
+    written = (one for one in kept if not isinstance(one, bool) and one != "")
+    return tuple(dict.fromkeys(filter(_can_be_written, written)))
 
 
 def _number(schema: Schema, *keys: str) -> float | None:
     found = (schema.get(key) for key in keys)
     numbers = (one for one in found if isinstance(one, int | float) and not isinstance(one, bool))
-    return next(numbers, None)
+    return next(filter(_can_be_written, numbers), None)
+
+
+def _can_be_written(value: object) -> bool:
+    """Return whether a value is no number that code or JSON has no form for."""
+    return not isinstance(value, int | float) or abs(value) <= _LARGEST  # NaN is not
 
 
 def _suits(value: object, shape: Shape) -> bool:
     """Return whether a default is a value of its shape."""
     if shape.kind == "choice":
         return value in shape.choices
+    if not _can_be_written(value):
+        return False
     if isinstance(value, bool) or shape.kind == "boolean":
         return isinstance(value, bool) and shape.kind == "boolean"
     kinds: dict[str, tuple[type, ...]] = {

@@ -57,6 +57,28 @@ def annotation(shape: Shape, class_names: dict[object, str]) -> str:
     return f"{plain} | None" if shape.is_nullable and plain != "Any" else plain
 
 
+def annotated_lines(name: str, shape: Shape, kind: str, tail: str, indent: str) -> list[str]:
+    """Return a name with its type; the values of a long choice are one a line.
+
+    Args:
+        name: Of a field or an argument.
+        shape: What the type was made from.
+        kind: The type, as `annotation` returns it.
+        tail: What follows the type.
+        indent: Spaces before every line.
+    """
+    line = f"{indent}{name}: {kind}{tail}"
+    inner = shape
+    while inner.item is not None:
+        inner = inner.item
+    before, opening, after = kind.partition("Literal[")
+    if len(line) <= WIDTH or not inner.choices:
+        return [line]
+    after = after.removeprefix(", ".join(map(literal, inner.choices)))
+    values = [f"{indent}    {literal(choice)}," for choice in inner.choices]
+    return [f"{indent}{name}: {before}{opening}", *values, f"{indent}{after}{tail}"]
+
+
 def docstring(summary: str, rest: Sequence[str], indent: str, *, arguments: str = "") -> list[str]:
     """Return the lines of a docstring: summary, paragraphs, arguments.
 

@@ -23,6 +23,7 @@ from tau2.scaffold.model_code import ClassNames
 from tau2.scaffold.names import article, key_prefix, plural_noun, words_of
 from tau2.scaffold.source_text import (
     WIDTH,
+    annotated_lines,
     annotation,
     argument_lines,
     call_lines,
@@ -112,11 +113,12 @@ def _argument(member: Member, classes: ClassNames) -> str:
     kind = annotation(member.shape.without_null(), classes.names)
     if kind == "Any":
         kind = _ANYTHING
-    if member.is_required:
-        return f"{member.name}: {kind}"
-    if member.default is not None:
-        return f"{member.name}: {kind} = {literal(member.default)}"
-    return f"{member.name}: {kind} | None = None"
+    tail = "" if member.is_required else " | None = None"
+    if member.default is not None and not member.is_required:
+        tail = f" = {literal(member.default)}"
+    # A comma follows, and `call_lines` puts the indent in front of the first line.
+    lines = annotated_lines(member.name, member.shape, kind, tail, _IN)
+    return "\n".join(lines).removeprefix(_IN)
 
 
 def _tool_docstring(interface: Interface, tool: ToolDesign) -> list[str]:

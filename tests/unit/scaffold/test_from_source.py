@@ -260,3 +260,81 @@ def test_arguments_of_a_server_are_not_written(workplace):
     with pytest.raises(ConfigError, match="MCP server nowhere did not list its tools") as raised:
         read_server("nowhere --api-key sk-secret")
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["mappings", "base_model", "type_var", "r", "validation_errors"])
+def test_a_table_called_like_something_that_the_code_imports(workplace, name):
+    with sqlite3.connect(workplace / "a.db") as connection:
+        connection.executescript(
+            f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, note TEXT);"
+            f"INSERT INTO {name} VALUES (1, 'a'), (2, 'b');"
+        )
+    connection.close()
+    with derived("a.db", workplace) as tools:
+        find = next(tool for key, tool in tools.get_tools().items() if key.startswith("find"))
+        assert [record.id for record in find()] == [1, 2]
+
+
+@pytest.mark.parametrize("form", ["one", "list", "map"])
+def test_a_long_choice_is_wrapped_wherever_it_stands(workplace, form):
+    choice = {"type": "string", "enum": [f"number {number} of ]many" for number in range(20)]}
+    schema = {
+        "one": choice,
+        "list": {"type": "array", "items": choice},
+        "map": {"type": "object", "additionalProperties": choice, "description": "Labels"},
+    }[form]
+    order = {"type": "object", "required": ["id"],
+             "properties": {"id": {"type": "string"}, "labels": schema}}  # fmt: skip
+    content = {"content": {"application/json": {"schema": order}}}
+    answer = {"responses": {"200": content}}
+    paths = {
+        "/orders": {"post": {"requestBody": content, **answer}},
+        "/orders/{id}": {"get": answer, "put": {"requestBody": content, **answer}},
+    }
+    write("a.json", {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths})
+    with derived("a.json", workplace) as tools:
+        value = {"one": "number 3 of ]many", "list": ["number 3 of ]many"],
+                 "map": {"x": "number 3 of ]many"}}[form]  # fmt: skip
+        assert tools.create_order("A-1", labels=value).labels == value
+        with pytest.raises(ToolError, match="labels"):
+            tools.create_order("A-2", labels={"one": "", "list": [""], "map": {"x": ""}}[form])
+
+
+def test_numbers_that_code_and_json_have_no_form_for(workplace):
+    properties = (
+        "{amount: {type: number, default: .inf, minimum: -.inf, example: .nan}, "
+        f"count: {{type: integer, default: 0x{'f' * 9000}}}, "
+        f"size: {{enum: [0x{'f' * 9000}]}}, other: {{type: integer, minimum: .inf}}}}"
+    )
+    look = "{type: object, required: [order_id], properties: {order_id: {type: string}}}"
+    tools = {"create_order": f"{{type: object, properties: {properties}}}", "get_order": look}
+    listed = [f"{{name: {name}, inputSchema: {schema}}}" for name, schema in tools.items()]
+    write("a.yaml", f"tools: [{', '.join(listed)}]\n")
+    with derived("a.yaml", workplace) as tools:
+        assert tools.create_order(amount=2.5).amount == 2.5
+
+
+def test_views_are_never_executed_even_when_called_like_functions_of_sqlite(workplace):
+    forever = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x"
+    with sqlite3.connect(workplace / "a.db") as connection:
+        connection.executescript(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, note TEXT);"
+            f"CREATE VIEW forever AS {forever} FROM r;"
+            "CREATE TABLE pragma_table_list (name TEXT PRIMARY KEY, type, wr, schema);"
+            "INSERT INTO pragma_table_list VALUES ('forever', 'table', 0, 'main');"
+            f"CREATE VIEW pragma_table_xinfo AS {forever}, 2, 3, 4, 5, 6, 7 FROM r;"
+        )
+    connection.close()
+    interface = read_sqlite(workplace / "a.db")
+    assert [table.name for table in interface.tables] == ["pragma_table_list", "t"]
+    assert len(interface.left_out) == 2
+
+
+def test_rows_without_a_key_are_counted_in_one_note(workplace):
+    with sqlite3.connect(workplace / "a.db") as connection:
+        connection.execute("CREATE TABLE t (id BLOB PRIMARY KEY, note TEXT)")
+        rows = [(bytes([number, 0]), "a") for number in range(40)]
+        connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
+    connection.close()
+    interface = read_sqlite(workplace / "a.db")
+    assert interface.notes == ["Rows of t without a key of their own are left out: 39."]

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 
 from tau2.errors import ConfigError
@@ -109,10 +110,11 @@ def _read(connection: sqlite3.Connection, path: Path) -> Interface:
 
 
 def _tables(connection: sqlite3.Connection, interface: Interface) -> list[_Stored]:
-    query = "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' ORDER BY name"
+    # A statement, because a file may have a view that is called like the function of it.
+    listed = connection.execute("PRAGMA main.table_list").fetchall()
     found: list[_Stored] = []
     names: set[str] = set()
-    for name, kind, without_rowid in connection.execute(query).fetchall():
+    for _, name, kind, _, without_rowid, *_ in sorted(listed, key=itemgetter(1)):
         shown = one_line(name, 60)
         if name.startswith(_INTERNAL) or kind == "shadow":
             continue
@@ -137,7 +139,7 @@ def _table(
     choices = _choices(connection, source)
     columns: list[_Column] = []
     taken: set[str] = set()
-    described = connection.execute("SELECT * FROM pragma_table_xinfo(?)", (source,)).fetchall()
+    described = connection.execute(f"PRAGMA main.table_xinfo({_quoted(source)})").fetchall()
     if len(described) > _MOST_COLUMNS:
         left = plural(len(described) - _MOST_COLUMNS, "column")
         interface.left_out.append(
@@ -254,14 +256,19 @@ def _read_rows(connection: sqlite3.Connection, table: _Stored, interface: Interf
         f"SELECT count(*) FROM {_quoted(table.source)}"  # noqa: S608  -- a quoted name of the file
     ).fetchone()
     keys: set[tuple[JsonValue, ...]] = set()
+    left_out = 0
     for values in connection.execute(f"{_selected(table)} LIMIT {MOST_ROWS}"):
         row = _row(table, values)
         key = tuple(row[name] for name in table.key)
         if None in key or key in keys:  # SQLite lets a key be null
-            interface.notes.append(f"A row of {table.name} without a key of its own is left out.")
+            left_out += 1
             continue
         keys.add(key)
         table.rows.append(row)
+    if left_out:
+        interface.notes.append(
+            f"Rows of {table.name} without a key of their own are left out: {left_out:,}."
+        )
     if table.count > MOST_ROWS:
         interface.notes.append(
             f"Of the {table.count:,} rows of {table.name}, {MOST_ROWS:,} were copied, and those "
@@ -303,7 +310,7 @@ def _links(
     connection: sqlite3.Connection, table: _Stored, stored: Sequence[_Stored]
 ) -> Iterator[tuple[Link, _Stored]]:
     """Yield the foreign keys that name whole keys of other tables."""
-    rows = connection.execute("SELECT * FROM pragma_foreign_key_list(?)", (table.source,))
+    rows = connection.execute(f"PRAGMA main.foreign_key_list({_quoted(table.source)})")
     by_id: dict[int, list[tuple[str, str, str | None, str]]] = {}
     for number, _, target, mine, its, _, on_delete, _ in rows.fetchall():
         by_id.setdefault(number, []).append((target, mine, its, on_delete))
