@@ -7,9 +7,11 @@ Sockets other than loopback are blocked by pytest-socket (see pyproject.toml).
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -52,14 +54,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.e2e)
 
 
+_NUMBERS = itertools.count()
+
+
+def _folder(request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Path:
+    """Return the test's own folder; for a test that asks for none, one that is not made yet."""
+    if "tmp_path" in request.fixturenames:
+        return request.getfixturevalue("tmp_path")
+    return factory.getbasetemp() / f"without-tmp-path-{next(_NUMBERS)}"
+
+
 @pytest.fixture(autouse=True)
-def _own_settings(monkeypatch, tmp_path):
+def _own_settings(monkeypatch, request, tmp_path_factory):
+    folder = _folder(request, tmp_path_factory)
     for name in filter(_is_setting, list(os.environ)):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("TAU2_SIMULATIONS_DIR", str(tmp_path / "simulations"))
-    monkeypatch.setenv(
-        "TAU2_CACHE_DIR", str(tmp_path / "tau2-cache")
-    )  # weights of the machine count not
+    monkeypatch.setenv("TAU2_SIMULATIONS_DIR", str(folder / "simulations"))
+    # Weights of the machine do not count.
+    monkeypatch.setenv("TAU2_CACHE_DIR", str(folder / "tau2-cache"))
 
 
 @pytest.fixture(autouse=True)

@@ -172,8 +172,9 @@ def show_json(value: JsonValue, indent: int | None = 2) -> None:
 
 
 def flush() -> None:
-    """Write what was printed on standard output, now."""
+    """Write what was printed, now."""
     standard_stream().flush()
+    standard_stream(error=True).flush()
 
 
 def is_answering() -> bool:

@@ -20,12 +20,18 @@ PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-6}
 TASKS = [mock_task("create_task_1"), mock_task("update_task_1")]
 
 
+def vanish(folder):
+    """Remove a folder at once: workers that write to it cannot keep a half of it."""
+    gone = folder.rename(folder.with_name("gone"))
+    shutil.rmtree(gone)
+
+
 def test_a_run_whose_folder_vanishes_ends_with_an_error_and_makes_no_new_one(cast, tmp_path):
     folder = tmp_path / "run"
 
     def take_away(event):
-        if isinstance(event, SimulationStored):
-            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(event, SimulationStored) and folder.exists():
+            vanish(folder)
 
     with pytest.raises(FileNotFoundError, match="was removed while it was written"):
         run_tasks(a_config(max_concurrency=1), TASKS, save_dir=folder, sink=take_away)
@@ -37,8 +43,8 @@ def test_what_lies_beside_the_results_makes_no_new_folder_either(workers, tmp_pa
     folder = tmp_path / "run"
 
     def take_away(event):
-        if isinstance(event, SimulationStored):
-            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(event, SimulationStored) and folder.exists():
+            vanish(folder)
 
     with StubServer(by_turn(["I cannot do that."]), latency=0.05) as stub:
         config = a_config(

@@ -12,10 +12,8 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -38,6 +36,7 @@ from tau2.llm.local.library import (
 from tau2.llm.local.prefixes import SHORTEST, PrefixStore
 from tau2.llm.local.slots import Call, Slot, SlotPool, common_length
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+from tau2.utils.output import flush
 
 logger = logging.getLogger(__name__)
 
@@ -450,9 +449,7 @@ def _close_at_exit() -> None:
         _ENGINES.close()
     except KeyboardInterrupt:
         # A normal exit would wait for the threads of llama.cpp.
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
+        flush()
         os._exit(_INTERRUPTED)
 
 
