@@ -161,6 +161,22 @@ def test_the_same_over_pipes(client):
     assert (run.task_id, run.reward_info.reward) == ("create_task_1", 1)
 
 
+def test_a_run_that_was_played_before_says_so_over_pipes(client):
+    arguments = ["serve-domain", "mock", "--stdio", "--user", "scripted_user", "--save-to", "piped"]
+    play(client, "leaving", [*TAU2, *arguments])
+    again = subprocess.run(
+        [*TAU2, *arguments, "--auto-resume"],
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+    assert "all episodes of this run have been played" in again.stderr
+    assert "Traceback" not in again.stderr
+
+
 def test_a_program_that_closes_the_pipes_has_ended_the_conversation(client):
     arguments = ["serve-domain", "mock", "--stdio", "--user", "scripted_user", "--save-to", "piped"]
     play(client, "leaving", [*TAU2, *arguments])

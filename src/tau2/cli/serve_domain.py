@@ -17,7 +17,7 @@ from tau2.cli.run import play
 from tau2.cli.start import LAST_PORT, add_port
 from tau2.data_model.run_config import TextRunConfig
 from tau2.errors import ConfigError
-from tau2.utils.output import flush, show
+from tau2.utils.output import flush, show, show_error
 from tau2.utils.terminal_text import named
 
 if TYPE_CHECKING:
@@ -278,11 +278,17 @@ def _over_stdio(
 
     flush()
     wire = StdioWire()
-    serving = threading.Thread(
-        target=lambda: asyncio.run(serve_stdio(host, wire)), name="tau2-mcp", daemon=True
-    )
+
+    def serve() -> None:
+        try:
+            asyncio.run(serve_stdio(host, wire))
+        except ConfigError as problem:
+            show_error(f"tau2 serve-domain: {problem}")
+
+    serving = threading.Thread(target=serve, name="tau2-mcp", daemon=True)
     serving.start()
     code = play(config, options, "serve-domain", events.listen)
     flush()
+    host.close()
     serving.join()  # the client may go on to call, and is told that it is over
     return code

@@ -77,17 +77,21 @@ class ProgramHost:
             session=self.session,
         )
 
-    async def join(self, name: str = "") -> tuple[ProgramSession, EpisodeOffer]:
+    async def join(
+        self, name: str = "", *, is_only_one: bool = False
+    ) -> tuple[ProgramSession, EpisodeOffer]:
         """Return the session of a program that has connected, and what it plays.
 
         Raise ConfigError when there is no episode for it, or not in time. A program that was called
-        gives the name of its episode.
+        gives the name of its episode. The only program of a run waits for as long as the run takes
+        to begin.
         """
         if self.launch is not None:
             return self._called_for(name)
         session = self._joined()
         try:
-            return session, await result_of(session.offered, JOIN_SECONDS)
+            seconds = None if is_only_one else JOIN_SECONDS
+            return session, await result_of(session.offered, seconds)
         except TimeoutError:
             raise ConfigError(
                 "as many episodes are under way as may be at once; try again when one is over "

@@ -291,8 +291,11 @@ class StdioWire:
 
 
 async def serve_stdio(host: ProgramHost, wire: StdioWire) -> None:
-    """Play one episode with the client at the other end, until it closes its end."""
-    session, offer = await host.join()
+    """Play one episode with the client at the other end, until it closes its end.
+
+    Raise ConfigError when the run ends without one.
+    """
+    session, offer = await host.join(is_only_one=True)
     server = server_of(ProgramTools(session, offer))
     try:
         streams: Any = stdio_server(wire, wire)

@@ -302,6 +302,21 @@ def test_who_waits_is_told_that_all_have_been_played():
         asyncio.run(waiting())
 
 
+def test_the_only_program_of_a_run_waits_for_it_to_begin(monkeypatch):
+    monkeypatch.setattr(program_host, "JOIN_SECONDS", 0.01)
+
+    async def waiting():
+        host = ProgramHost()
+        joining = asyncio.ensure_future(host.join(is_only_one=True))
+        await asyncio.sleep(0.1)
+        assert not joining.done()
+        host.close()
+        await joining
+
+    with pytest.raises(ConfigError, match="all episodes of this run have been played"):
+        asyncio.run(waiting())
+
+
 def test_the_agent_of_such_a_run_needs_a_program():
     with a_host() as host:
         spec = host.spec()
