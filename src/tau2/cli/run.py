@@ -298,11 +298,17 @@ def _sink(options: argparse.Namespace) -> ConsoleSink:
     return ConsoleSink(terminal(stderr=options.json), summary=not options.json)
 
 
+def _interrupted(done: int, total: int) -> str:
+    if not done:
+        return "interrupted before a simulation was finished"
+    kept = "it is saved" if done == 1 else "they are saved"
+    return f"interrupted after {done:,} of {plural(total, 'simulation')}; {kept}"
+
+
 def _explain(summary: RunSummary, total: int, code: int, again: str) -> int:
     """Say on standard error what is missing and how to get it; return the exit code."""
     if code == INTERRUPTED:
-        done = f"{summary.num_simulations:,} of {plural(total, 'simulation')}"
-        show_error(f"\ninterrupted after {done}; they are saved. Continue with:\n  {again}")
+        show_error(f"\n{_interrupted(summary.num_simulations, total)}. Continue with:\n  {again}")
         return code
     if summary.unscored:
         show_error(

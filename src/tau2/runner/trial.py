@@ -16,7 +16,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tau2.data_model.simulation import SimulationRun, TerminationReason, VoiceRunConfig
+from tau2.data_model.simulation import (
+    SessionUsage,
+    SimulationRun,
+    TerminationReason,
+    VoiceRunConfig,
+)
 from tau2.errors import (
     CallerCodeError,
     ConfigError,
@@ -140,12 +145,26 @@ class UnitRunner:
             logger.info(where, *spec.unit, attempt, text, exc_info=outcome)
             place = place_of_bug(outcome)
             if place is not None:
-                return self._redacted(run_with_bug(spec, outcome, place))
+                return self._failed(run_with_bug(spec, outcome, place))
             if self._is_final(outcome, attempt):
-                return self._redacted(failed_run(spec, outcome, attempt))
+                return self._failed(failed_run(spec, outcome, attempt))
             self.sink(SimulationRetried(*spec.unit, attempt, self.redactor.text(text)))
             await asyncio.sleep(self.config.retry_delay)
         raise AssertionError("count never ends")
+
+    def _failed(self, run: SimulationRun) -> SimulationRun:
+        """Return the record of a failure without secrets.
+
+        It says of a participant that needs no model that it has called none.
+        """
+        is_call = isinstance(self.config, VoiceRunConfig)  # its agent is a speech model
+        if self.run.agent_model is None and not is_call:
+            run.agent_cost = 0.0
+            run.agent_usage = SessionUsage()
+        if self.run.user_model is None:
+            run.user_cost = 0.0
+            run.user_usage = SessionUsage()
+        return self._redacted(run)
 
     @property
     def _most_replays(self) -> int:

@@ -11,6 +11,7 @@ from tests.stub import Raw, StubServer, by_turn, failing
 
 from tau2.data_model.simulation import TerminationReason, TextRunConfig
 from tau2.errors import ConfigError
+from tau2.metrics.summary import participants, summarize
 from tau2.runner import run_tasks
 from tau2.runner.circuit_breaker import CircuitBreaker
 from tau2.runner.events import Event, ModelsProbed, RunHalted
@@ -114,6 +115,13 @@ def test_a_run_that_the_cache_answers_needs_no_endpoint(tmp_path: Any) -> None:
         again, _ = play(config)
     assert again.average_reward() == first.average_reward()
     assert all(run.is_scored for run in again.simulations)
+
+
+def test_a_participant_without_a_model_is_named_without_one_where_the_other_failed() -> None:
+    with StubServer(failing(503, "dead")) as stub:
+        results, _ = play(config_for(stub, probe=False), TASKS[:1])
+    assert participants(results) == ("llm_agent (openai/m)", "scripted_user")
+    assert str(summarize(results).user_expense) == "no model calls"
 
 
 # --- the circuit breaker -------------------------------------------------------------------------

@@ -143,8 +143,9 @@ def _average(summary: RunSummary) -> Text:
 
 
 def _beside(interval: Interval | None) -> str:
-    """Return an interval as it stands behind its figure; nothing for None."""
-    if interval is None:
+    """Return an interval as it stands behind its figure; nothing where there is none to show."""
+    # Tasks that all went alike give an interval without a width, which would look like certainty.
+    if interval is None or interval.low == interval.high:
         return ""
     return f", 95 % interval {interval.low:.3f} … {interval.high:.3f}"
 
