@@ -53,7 +53,8 @@ class HttpProtocol:
 
         endpoint = endpoint_of(request.model, request.args, self.service)
         try:
-            response = post(endpoint, self._encoded(request, endpoint), request.timeout)
+            body = self._encoded(request, endpoint, _characters(request))
+            response = post(endpoint, body, request.timeout)
             return self.completion_of(response, endpoint)
         except CallFailed as failure:
             failure.redact(endpoint.secrets)
@@ -65,7 +66,8 @@ class HttpProtocol:
 
         endpoint = endpoint_of(request.model, request.args, self.service)
         try:
-            body = await _off_loop(_characters(request), self._encoded, request, endpoint)
+            size = _characters(request)
+            body = await _off_loop(size, self._encoded, request, endpoint, size)
             response = await apost(endpoint, body, request.timeout)
             return await _off_loop(len(response.body), self.completion_of, response, endpoint)
         except CallFailed as failure:
@@ -103,10 +105,10 @@ class HttpProtocol:
         completion: Response = self.completion(parsed)
         return completion
 
-    def _encoded(self, request: Request, endpoint: Endpoint) -> bytes:
+    def _encoded(self, request: Request, endpoint: Endpoint, size: int) -> bytes:
         body = self.body(request, endpoint.model)
         try:
-            if _characters(request) <= LARGE:
+            if size <= LARGE:
                 return json.dumps(body, allow_nan=False).encode()
             # Piece by piece: as a whole, no other thread could run until all of it is written.
             return "".join(json.JSONEncoder(allow_nan=False).iterencode(body)).encode()

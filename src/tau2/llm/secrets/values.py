@@ -60,7 +60,20 @@ def secrets_in_args(args: JsonMapping) -> frozenset[str]:
     hold: passwords, and parameters with names of secrets. A text that holds settings itself (JSON,
     or `name=value`) is read as well.
     """
+    # Every call of a model in a run has the same arguments, and hardly ever a nested one.
+    if all(type(value) in _FLAT for value in args.values()):
+        return _in_flat_args(tuple((name, type(value), value) for name, value in args.items()))
     return _worthy(_secrets_in(args, "", is_header=False, depth=_DEEPEST))
+
+
+_FLAT = frozenset({str, int, float, bool, type(None)})
+
+
+@lru_cache(maxsize=16)
+def _in_flat_args(args: tuple[tuple[str, type, JsonValue], ...]) -> frozenset[str]:
+    """Do what `secrets_in_args` does. The types tell 1 from 1.0 and True, which are equal."""
+    flat = {name: value for name, _type, value in args}
+    return _worthy(_secrets_in(flat, "", is_header=False, depth=_DEEPEST))
 
 
 def secrets_in_environment(environment: Mapping[str, str] | None = None) -> frozenset[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 
 from tau2.user.monitor.words import any_case, sentences, word_set
 
@@ -169,8 +170,13 @@ class Known:
         return len(digits) >= _LONG and any(known.endswith(digits) for known in self.digits)
 
 
-def stated(text: str) -> Iterator[Value]:
-    """Yield the values that a text states."""
+@lru_cache(maxsize=32)
+def stated(text: str) -> tuple[Value, ...]:
+    """Return the values that a text states; a message is read before and after it is sent."""
+    return tuple(_values_in(text))
+
+
+def _values_in(text: str) -> Iterator[Value]:
     text = _URL.sub(" ", text)
     text, found = _taken(_EMAIL, text, "email")
     yield from found

@@ -72,6 +72,8 @@ class UserMonitor:
         self._farewells = 0
         self._agreed = False
         self._wish_reported = False
+        self._checked: tuple[int, str, list[Finding]] | None = None
+        """The message that was checked last: its turn, its text, and what is wrong with it."""
 
     def observe(self, message: Message) -> list[Finding]:
         """Add the next message of the conversation; return what is wrong with it."""
@@ -85,7 +87,12 @@ class UserMonitor:
         """Return what is wrong with a message if the user sends it next; nothing is remembered."""
         if message.is_tool_call() or not message.content:
             return []
-        raw = plain(message.content)
+        if self._checked is None or self._checked[:2] != (self._turn, message.content):
+            self._checked = (self._turn, message.content, self._problems(message.content))
+        return list(self._checked[2])
+
+    def _problems(self, content: str) -> list[Finding]:
+        raw = plain(content)
         text = spoken(raw)
         checks = (self._speech_problems, self._fact_problems, self._ending_problems)
         return [

@@ -111,9 +111,10 @@ def stated_share(task: Task, texts: Iterable[str]) -> float:
 
 def _without_names(text: str) -> str:
     """Return a text in lower case without words that are capitalised inside sentences."""
+    said = text.split()
     kept = [
         word
-        for number, word in enumerate(text.split())
-        if not number or not word[:1].isupper() or text.split()[number - 1][-1:] in ".!?:\n"
+        for number, word in enumerate(said)
+        if not number or not word[:1].isupper() or said[number - 1][-1:] in ".!?:\n"
     ]
     return " ".join(words(" ".join(kept)))

@@ -92,11 +92,17 @@ def stem(word: str) -> str:
 
 def content_stems(text: str) -> set[str]:
     """Return the stems of the words that carry meaning; no numbers."""
-    return {
-        stem(word)
-        for word in words(text)
-        if word not in _FUNCTION_WORDS and not any(sign.isdigit() for sign in word)
-    }
+    stems = set(map(_content_stem, words(text)))
+    stems.discard("")
+    return stems
+
+
+@lru_cache(maxsize=8192)
+def _content_stem(word: str) -> str:
+    """Return the stem of a word that carries meaning; nothing for another word or a number."""
+    if word in _FUNCTION_WORDS or any(map(str.isdigit, word)):
+        return ""
+    return stem(word)
 
 
 def sequences(said: list[str], length: int) -> list[tuple[str, ...]]:
