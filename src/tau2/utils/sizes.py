@@ -46,8 +46,7 @@ def size_of(value: JsonValue, most: int) -> int:
             size += len(value)
         elif value is None:
             size += 1
-        # `dict` comes first: a test for `Mapping` takes many times as long.
-        elif isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101
+        elif isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101  -- a dict is quick
             size += 2
             for name in value:
                 if isinstance(name, str):
