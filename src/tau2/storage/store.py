@@ -315,10 +315,9 @@ class RunStore:
                 runs = sorted(self._held.values(), key=order_of(self.results))
                 return self._with(runs)
             self._check_touched()
-            results = self._with(self._simulations())
-            if self.format == "json":
-                # They are in one file then, and cannot be read one by one.
-                results = self._with(list(results.simulations))
+            # In a single file they cannot be read one by one.
+            runs = self._simulations() if self.format == "dir" else self._loaded()
+            results = self._with(runs)
             self._write(results)
         finally:
             self.close()
@@ -328,10 +327,18 @@ class RunStore:
         assert self.results is not None, "checked by `finish`"
         return self.results.model_copy(update={"simulations": runs})
 
+    def _ordered(self) -> list[Stored]:
+        assert self.results is not None, "checked by `finish`"
+        return sorted(self.entries, key=order_of(self.results))
+
+    def _loaded(self) -> list[SimulationRun]:
+        """Return what is stored, in order; damaged simulations are put aside."""
+        loaded = map(self._load, self._ordered())
+        return [run for run in loaded if run is not None]
+
     def _simulations(self) -> StoredSimulations:
         """Return what is stored, in order, to be read when it is used."""
-        assert self.results is not None, "checked by `finish`"
-        entries = sorted(self.entries, key=order_of(self.results))
+        entries = self._ordered()
         folder = simulations_folder(self._path())
         items = [self._held.get(entry.id, entry) for entry in entries]
         return StoredSimulations(items, Shelf(partial(read_stored, folder)))

@@ -39,7 +39,8 @@ class Shelf:
     """Reads simulations, and keeps the same object as long as somebody may hold or has changed it.
 
     A simulation that was read can be changed like that of a list. Before it is let go, it is
-    compared with what is stored: a changed one is kept. Threads may read at the same time.
+    compared with what is stored: a changed one is kept. A part that is changed after its simulation
+    was let go changes nothing else. Threads may read at the same time.
     """
 
     def __init__(self, read: Callable[[Any], SimulationRun]) -> None:

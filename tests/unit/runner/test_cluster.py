@@ -207,6 +207,22 @@ def test_a_pause_is_told_to_every_worker(coordinated):
     assert here.pause_left("openai") == 0.0  # it did not follow
 
 
+def test_a_worker_that_is_forgotten_waits_for_no_pause_any_more():
+    async def forgotten():
+        coordinator = Coordinator(Terms())
+        waiting = [asyncio.create_task(coordinator.pauses(worker, 0)) for worker in (1, 2)]
+        await asyncio.sleep(0)
+        await coordinator.forget(1)
+        with pytest.raises(WorkerForgotten):
+            await asyncio.wait_for(waiting[0], 5)
+        await coordinator.pause(2, "openai", 30.0)
+        version, left = await asyncio.wait_for(waiting[1], 5)
+        assert version == 1
+        assert 25 < left["openai"] <= 30
+
+    asyncio.run(forgotten())
+
+
 def test_a_log_goes_on_where_the_worker_before_stopped(coordinated, tmp_path):
     handle = coordinated(logs=tmp_path / "inflight")
     first = handle.take_log.remote(1, "log").future().result(5)

@@ -338,3 +338,15 @@ def test_rows_without_a_key_are_counted_in_one_note(workplace):
     connection.close()
     interface = read_sqlite(workplace / "a.db")
     assert interface.notes == ["Rows of t without a key of their own are left out: 39."]
+
+
+def test_an_instance_with_values_that_json_has_no_form_for(workplace, capsys):
+    write(
+        "with_infinity.py",
+        "from pydantic import BaseModel\n\n"
+        "class Price(BaseModel):\n    id: str\n    amount: float\n\n"
+        "PRICE = Price(id='P-1', amount=float('inf'))\n",
+    )
+    assert main(["new", "domain", "made", "--from", "with_infinity:PRICE"]) == 2
+    assert "amount: inf is not a number that JSON has" in capsys.readouterr().err
+    assert not Path("made").exists()

@@ -247,6 +247,23 @@ def test_a_simulation_that_is_damaged_while_the_run_goes_on_is_put_aside_at_its_
     assert (tmp_path / "damaged" / "run-3.json").exists()
 
 
+def test_damage_that_no_stamp_shows_is_put_aside_when_a_single_file_is_written(
+    tmp_path, monkeypatch
+):
+    store = RunStore(tmp_path, "json")
+    store.open(an_info(num_trials=TRIALS), TASKS[:1], resume=False)
+    for run in varied():
+        store.save(run)
+    stamps = {entry.id: entry.stamp for entry in store.entries}
+    file = tmp_path / "simulations" / "run-3.json"
+    file.write_bytes(file.read_bytes()[:-5])
+    monkeypatch.setattr(store_module, "_stamps", lambda _: stamps)  # as a disk that loses bits
+    assert len(store.finish().simulations) == TRIALS - 1
+    assert [one.kind for one in store.damage] == ["simulation"]
+    assert len(Results.load(tmp_path).simulations) == TRIALS - 1
+    assert (tmp_path / "damaged" / "run-3.json").exists()
+
+
 # --- results, after the run -----------------------------------------------------------------------
 
 

@@ -126,6 +126,9 @@ class Coordinator:
                 self._providers[provider].limiter.release()
         for name in [name for name, log in self._logs.items() if log.owner == worker]:
             self._logs.pop(name).file.close()
+        # It may wait to hear of pauses, and would take one of the calls that are answered at once.
+        async with self._pauses.changed:
+            self._pauses.changed.notify_all()
 
     async def close(self) -> None:
         """Forget every worker."""
@@ -202,12 +205,16 @@ class Coordinator:
     async def pauses(self, worker: int, seen: int) -> tuple[int, dict[str, float]]:
         """Return pauses as soon as there are other ones than a worker has seen.
 
-        Their version, and the seconds that are left by provider.
+        Their version, and the seconds that are left by provider. Raise WorkerForgotten for a worker
+        that was given up, also while it waited.
         """
         self._refuse_forgotten(worker)
         pauses = self._pauses
         async with pauses.changed:
-            await pauses.changed.wait_for(lambda: pauses.version > seen)
+            await pauses.changed.wait_for(
+                lambda: pauses.version > seen or worker in self._forgotten
+            )
+        self._refuse_forgotten(worker)
         now = clock.get().now()
         return pauses.version, {name: until - now for name, until in pauses.until.items()}
 

@@ -39,6 +39,7 @@ from tau2.scaffold.names import (
 )
 from tau2.scaffold.schemas import SchemaReader
 from tau2.scaffold.tables import named_tool, single_tools, table_tools
+from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
 from tau2.utils.text import error_text
 
@@ -54,7 +55,8 @@ def read_model(name: str) -> Interface:
         name: `module:Model`; the folder that the command runs in is searched, too.
 
     Raises:
-        ConfigError: it cannot be imported, is no model, or has no JSON schema.
+        ConfigError: it cannot be imported, is no model, has no JSON schema, or is an instance that
+            holds what JSON has no form for.
     """
     found = _imported(name)
     model = found if isinstance(found, type) else type(found)
@@ -66,7 +68,7 @@ def read_model(name: str) -> Interface:
         raise ConfigError(f"{name} has no JSON schema: {error_text(problem, 300)}") from problem
     content = None
     if isinstance(found, BaseModel):
-        content = found.model_dump(mode="json", by_alias=True)
+        content = _content_of(found, name)
     reader = SchemaReader(schema)
     shape = reader.shape(schema, model.__name__)
     held = _record_of(shape)
@@ -85,6 +87,15 @@ def read_model(name: str) -> Interface:
         interface.notes.append("Schemas that are very deep or very large were cut.")
     _fill(interface, shape.record, content)
     return interface
+
+
+def _content_of(instance: BaseModel, name: str) -> JsonObject:
+    try:
+        content = instance.model_dump(mode="json", by_alias=True)
+        finite_json.refuse_unreadable(content)
+    except ValueError as problem:  # of pydantic, too: a value that JSON has no form for
+        raise ConfigError(f"{name} cannot be copied: {error_text(problem, 300)}") from problem
+    return content
 
 
 @contextmanager
