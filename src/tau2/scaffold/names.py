@@ -28,8 +28,8 @@ TABLES = FIELDS | frozenset(dir(DB)) | {"events"}
 """Names that a field of the database cannot have."""
 TOOLS = _WORDS_OF_PYTHON | frozenset(dir(ToolKitBase)) | {"db"}
 """Names that a method of a toolkit cannot have."""
-PARAMETERS = _WORDS_OF_PYTHON | {"self", "is_tool", "R"}
-"""Names that an argument of a tool cannot have."""
+PARAMETERS = _WORDS_OF_PYTHON | {"self", "is_tool", "record", "R"}
+"""Names that an argument of a tool cannot have; `record` is a variable of the methods."""
 _IRREGULAR = {
     "people": "person", "children": "child", "men": "man", "women": "woman", "series": "series",
     "news": "news", "status": "status", "address": "address", "species": "species",

@@ -316,8 +316,7 @@ class RunStore:
                 return self._with(runs)
             self._check_touched()
             # In a single file they cannot be read one by one.
-            runs = self._simulations() if self.format == "dir" else self._loaded()
-            results = self._with(runs)
+            results = self._with(self._simulations() if self.format == "dir" else self._loaded())
             self._write(results)
         finally:
             self.close()

@@ -350,3 +350,15 @@ def test_an_instance_with_values_that_json_has_no_form_for(workplace, capsys):
     assert main(["new", "domain", "made", "--from", "with_infinity:PRICE"]) == 2
     assert "amount: inf is not a number that JSON has" in capsys.readouterr().err
     assert not Path("made").exists()
+
+
+def test_a_column_called_like_a_variable_of_the_tools(workplace):
+    with sqlite3.connect(workplace / "a.db") as connection:
+        connection.executescript(
+            "CREATE TABLE songs (id INTEGER PRIMARY KEY, record TEXT, wanted TEXT);"
+            "INSERT INTO songs VALUES (1, 'first', 'a'), (2, 'second', 'b');"
+        )
+    connection.close()
+    with derived("a.db", workplace) as tools:
+        assert tools.update_song(1, record_="third").record == "third"
+        assert [song.id for song in tools.find_songs(record_="second", wanted="b")] == [2]
