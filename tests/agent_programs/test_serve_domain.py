@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -23,6 +24,7 @@ pytest.importorskip("mcp", reason="make test-agents has environments with it")
 HERE = Path(__file__).parent
 TAU2 = (sys.executable, "-m", "tau2.cli")
 OVER = "The conversation is over."
+ACCEPTED = {"Accept": "application/json, text/event-stream"}
 VENVS = Path(os.environ.get("TAU2_AGENT_VENVS", ""))
 CLIENTS = {
     name: python
@@ -80,7 +82,7 @@ class Served:
         given = {
             "Authorization": f"Bearer {self.token}",
             "Content-Type": "application/json",
-            "Accept": "application/json, text/event-stream",
+            **ACCEPTED,
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         data = json.dumps(body) if isinstance(body, dict) else body
@@ -200,6 +202,38 @@ def test_a_name_keeps_the_sessions_of_one_episode_together(client):
     assert "task_2" in seen["made"]
     assert seen["end"] == seen["after"] == OVER
     assert run.reward_info.reward == 1
+
+
+def test_who_does_not_wait_for_an_episode_gets_none(client):
+    about = {"clientInfo": {"name": "raw", "version": "1"}, "capabilities": {}}
+    params = {"protocolVersion": "2025-06-18", **about}
+    opening = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    ending = {"name": "end_conversation", "arguments": {}}
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": ending}
+    arguments = ("--task-ids", "create_task_1", "--num-trials", "2", "--max-concurrency", "1")
+    with Served(*arguments) as served:
+
+        def opened():
+            connection = http.client.HTTPConnection(served.url.split("/")[2], timeout=20)
+            headers = {"Content-Type": "application/json", **ACCEPTED}
+            headers["Authorization"] = f"Bearer {served.token}"
+            connection.request("POST", "/mcp", json.dumps(opening), headers)
+            return connection
+
+        def session():
+            with contextlib.closing(opened()) as connection:
+                answer = connection.getresponse()
+                answer.read()
+                return answer.headers["mcp-session-id"]
+
+        first = session()
+        waiting = opened()
+        time.sleep(0.5)
+        waiting.close()
+        time.sleep(0.5)
+        assert served.request(body=call, mcp_session_id=first)[0] == 200
+        assert served.request(body=call, mcp_session_id=session())[0] == 200
+        assert len(served.ended()) == 2
 
 
 def test_who_leaves_ends_the_conversation_and_who_only_looks_has_played_nothing(client):

@@ -97,6 +97,9 @@ class ProgramHost:
                 "as many episodes are under way as may be at once; try again when one is over "
                 "(--max-concurrency allows more)"
             ) from None
+        except asyncio.CancelledError:  # it waits no longer, whether or not it got an episode
+            session.leave()
+            raise
         finally:
             if not session.offered.done():
                 session.leave()

@@ -158,9 +158,11 @@ class _Sessions:
             await _problem(400, text, body)(scope, again, send)
             return
         try:
-            endpoint = await self._opened()
+            endpoint = await self._opened_for(receive)
         except ConfigError as problem:
             await _refusal(body, problem)(scope, again, send)
+            return
+        if endpoint is None:
             return
         await endpoint.handle(scope, again, self._noting_id(endpoint, send))
 
@@ -186,6 +188,17 @@ class _Sessions:
             await send(message)
 
         return noting
+
+    async def _opened_for(self, receive: Receive) -> _Endpoint | None:
+        """Open an endpoint; None when the client leaves before there is an episode for it."""
+        opening = asyncio.ensure_future(self._opened())
+        leaving = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await asyncio.wait({opening, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return opening.result() if opening.done() else None
+        finally:
+            opening.cancel()
+            leaving.cancel()
 
     async def _opened(self, name: str = "") -> _Endpoint:
         if len(self._by_id) + len(self._by_name) > MOST_SESSIONS:
@@ -222,6 +235,12 @@ async def _body_of(receive: Receive) -> tuple[bytes, Receive]:
         return pending.pop() if pending else await receive()
 
     return first.get("body", b""), again
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _json(body: bytes) -> JsonObject:
