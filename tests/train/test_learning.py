@@ -41,7 +41,7 @@ TASK = {"task_ids": ["update_task_1"], "num_train_tasks": 1, "num_test_tasks": 0
 SEEDS = (1, 2, 3, 4, 5)
 DEMONSTRATIONS = {
     "trainer_name": "sft",
-    "num_batches": 112,
+    "num_batches": 96,
     "batch_size": 2,
     "learning_rate": 2e-3,
     "demonstration_variants": 1000,

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from tau2.errors import ConfigError, Tau2Error, needs_extra
@@ -181,7 +182,7 @@ class _Sessions:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 id_ = MutableHeaders(scope=message).get(_SESSION_HEADER)
-                if id_ is None:  # refused
+                if id_ is None or message["status"] >= HTTPStatus.BAD_REQUEST:  # refused
                     endpoint.leave()
                 else:
                     self._by_id[id_] = endpoint

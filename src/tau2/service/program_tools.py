@@ -16,6 +16,7 @@ from tau2.data_model.message import AssistantMessage, ToolCall, ToolMessage, Use
 from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool
 from tau2.utils.json_types import JsonMapping, JsonObject
+from tau2.utils.plain_data import clean
 
 SEND = "send_message_to_user"
 WAIT = "wait_for_user"
@@ -137,7 +138,9 @@ class ProgramTools:
             return ToolAnswer(OVER)
         own = self._own.get(name)
         if own is None:
-            call = ToolCall(name=name, arguments=dict(arguments or {}))
+            # What the domain gets is what is stored: JSON has no infinite numbers.
+            given = {key: clean(value) for key, value in (arguments or {}).items()}
+            call = ToolCall(name=name, arguments=given)
             return self._answer(await self._act(AssistantMessage(tool_calls=[call])))
         problem = own.problem(arguments or {})
         if problem is not None:
