@@ -102,7 +102,8 @@ def born(config: TextRunConfig, folder: Path) -> int:
     code = 3
     try:
         os.setsid()
-        OracleAgent.agenerate_next_message = _thinking  # type: ignore[attr-defined]  # in this process only
+        # In this process only: it is a fork.
+        OracleAgent.agenerate_next_message = _thinking  # type: ignore[attr-defined]
         config = config.model_copy(update={"auto_resume": True})
         run_tasks(config, get_tasks("mock"), save_dir=folder, console_display=False)
         code = 0

@@ -8,7 +8,7 @@ the site than in the repository; examples become pages of their own.
 from __future__ import annotations
 
 import json
-import os
+import posixpath
 import re
 import shutil
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def navigation() -> list[Section]:
             sections.append(Section(line.removeprefix("## "), []))
         entry = _ENTRY.match(line)
         if entry is not None:
-            source = os.path.normpath(f"docs/{entry['target']}")
+            source = posixpath.normpath(f"docs/{entry['target']}")
             sections[-1].pages.append(Page(source, entry["title"], entry["about"]))
     return sections
 
@@ -131,10 +131,11 @@ def _link(match: re.Match[str], source: str, known: dict[str, str]) -> str:
     target = match["target"]
     if not target or "://" in target or target.startswith("mailto:"):
         return match[0]
-    path = os.path.normpath(os.path.join(os.path.dirname(source), target))  # noqa: PTH118, PTH120  -- a path in the repository
-    here = os.path.dirname(name_of(source))  # noqa: PTH120  -- a name of the site
+    # Names in the repository, not files: pathlib would not take `..` out of them.
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+    here = posixpath.dirname(name_of(source))
     if path in known:
-        place = os.path.relpath(f"{known[path]}.md", here or ".")
+        place = posixpath.relpath(f"{known[path]}.md", here or ".")
         return f"{match['before']}{place}{match['anchor'] or ''})"
     if path.startswith("docs/images/"):
         return match[0]

@@ -129,6 +129,11 @@ class Sender:
     is_stateful: bool = False
 
 
+def by_prefix_alone(_model: str, _args: JsonMapping) -> bool:
+    """Claim no model of another name: for backends whose models all have their prefix."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """One way to reach models; `llm/backends/<name>.py` or an entry point exports it as BACKEND."""

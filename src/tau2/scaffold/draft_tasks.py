@@ -80,6 +80,15 @@ def _rows(table: Table | None) -> Sequence[JsonObject]:
     return table.rows[:_ROWS] if table is not None else ()
 
 
+def _named_rows(table: Table, tool: ToolDesign) -> Iterator[tuple[JsonObject, JsonObject, str]]:
+    """Yield the records that a customer can name and a tool can find: record, arguments, name."""
+    for row in _rows(table):
+        keys = _key_arguments(table, tool, row)
+        name = _name_of(table, row)
+        if keys is not None and name is not None:
+            yield row, keys, name
+
+
 def _said(value: JsonValue) -> str | None:
     """Return how a customer says a value; None for one that nobody would say."""
     if isinstance(value, bool) or value is None or isinstance(value, dict | list):
@@ -140,11 +149,7 @@ def _updates(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
     if tool.kind != "update" or table is None:
         return
     linked = {name for link in table.links for name in link.members}
-    for row in _rows(table):
-        keys = _key_arguments(table, tool, row)
-        name = _name_of(table, row)
-        if keys is None or name is None:
-            continue
+    for row, keys, name in _named_rows(table, tool):
         yield from _fixed_change(interface, table, tool, row)
         if any(one.member.is_required for one in tool.with_role("value")):
             continue
@@ -206,11 +211,7 @@ def _deletions(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
     table = interface.table(tool.table)
     if tool.kind != "delete" or table is None:
         return
-    for row in _rows(table):
-        keys = _key_arguments(table, tool, row)
-        name = _name_of(table, row)
-        if keys is None or name is None:
-            continue
+    for row, keys, name in _named_rows(table, tool):
         verb = words_of(tool.name)[0]
         wish = f"You want to {verb} {name}."
         purpose = f"{article(table.noun).capitalize()} is deleted"
@@ -221,11 +222,7 @@ def _questions(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
     table = interface.table(tool.table)
     if tool.kind != "get" or table is None:
         return
-    for row in _rows(table):
-        keys = _key_arguments(table, tool, row)
-        name = _name_of(table, row)
-        if keys is None or name is None:
-            continue
+    for row, keys, name in _named_rows(table, tool):
         for member in _telling(table):
             text = _said(row.get(member.name))
             if text is None or len(text) < _SHORTEST_TOLD or text in str(keys):

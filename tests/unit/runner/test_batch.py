@@ -455,7 +455,11 @@ def test_cancelling_waits_for_a_file_that_is_being_written(cast, tmp_path, monke
 
     async def cancelled():
         config = a_config(max_concurrency=1)
-        listen = lambda event: ended.append(event) if isinstance(event, RunEnded) else None  # noqa: E731
+
+        def listen(event):
+            if isinstance(event, RunEnded):
+                ended.append(event)
+
         work = asyncio.create_task(arun_tasks(config, TASKS, save_dir=tmp_path, sink=listen))
         await asyncio.to_thread(writing.wait, 5)
         work.cancel()

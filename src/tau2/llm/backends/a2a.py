@@ -20,7 +20,7 @@ from tau2.llm.agent_program import NOT_HERE, SERVICE, base_of, explained
 from tau2.llm.failure import CallFailed, unreachable
 from tau2.llm.http_backend import HttpProtocol
 from tau2.llm.protocols import a2a, chat_completions
-from tau2.llm.request import Backend, Request, Response
+from tau2.llm.request import Backend, Request, Response, by_prefix_alone
 from tau2.llm.transport.endpoint import Endpoint, endpoint_of
 from tau2.llm.transport.response import HttpResponse
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
@@ -229,13 +229,9 @@ def _check(model: str, args: JsonMapping) -> None:
     _HTTP.check(model, {**args, "api_base": base_of(model, args)})
 
 
-def _claims(_model: str, _args: JsonMapping) -> bool:
-    return False  # programs are known by the prefix alone
-
-
 BACKEND = Backend(
     "a2a",
-    claims=_claims,
+    claims=by_prefix_alone,
     send=_send,
     asend=_asend,
     check=_check,

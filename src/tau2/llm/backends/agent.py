@@ -19,7 +19,7 @@ from tau2.llm.agent_program import NOT_HERE, SERVICE, base_of, explained
 from tau2.llm.failure import CallFailed, unreachable
 from tau2.llm.http_backend import HttpProtocol
 from tau2.llm.protocols import chat_completions, openai_responses
-from tau2.llm.request import Backend, Request, Response
+from tau2.llm.request import Backend, Request, Response, by_prefix_alone
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 NAMELESS = "agent"
@@ -213,13 +213,9 @@ def _check(model: str, args: JsonMapping) -> None:
     protocol.http.check(_name_of(model), sent)
 
 
-def _claims(_model: str, _args: JsonMapping) -> bool:
-    return False  # programs are known by the prefix alone
-
-
 BACKEND = Backend(
     "agent",
-    claims=_claims,
+    claims=by_prefix_alone,
     send=_send,
     asend=_asend,
     check=_check,

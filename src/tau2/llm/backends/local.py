@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tau2.errors import ConfigError, DataFileError, MissingExtra, UnknownName
 from tau2.llm.args import CALL_OPTIONS, NOT_IN_BODY, check_names
-from tau2.llm.request import Backend, Request, Response
+from tau2.llm.request import Backend, Request, Response, by_prefix_alone
 from tau2.utils.json_types import JsonMapping, JsonValue
 from tau2.utils.text import repr_of
 
@@ -43,10 +43,6 @@ def _leaves(model: str, args: JsonMapping) -> bool:
     if model.endswith(_ENDING) or model.removeprefix(PREFIX) in model_names():
         return False
     return any(os.environ.get(variable) for variable in _ADDRESS_VARIABLES)
-
-
-def _claims(_model: str, _args: JsonMapping) -> bool:
-    return False  # its models are known by the prefix alone
 
 
 def _check(model: str, args: JsonMapping) -> None:
@@ -178,7 +174,7 @@ async def _asend(request: Request) -> Response:
 
 BACKEND = Backend(
     "local",
-    claims=_claims,
+    claims=by_prefix_alone,
     send=_send,
     asend=_asend,
     check=_check,

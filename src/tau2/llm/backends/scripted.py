@@ -26,7 +26,7 @@ from typing import TypeAlias
 
 from tau2.data_model.conventions import STOP
 from tau2.errors import ConfigError, DataFileError, UnknownName
-from tau2.llm.request import Backend, Request, Response
+from tau2.llm.request import Backend, Request, Response, by_prefix_alone
 from tau2.llm.response import RESPONSE_COST
 from tau2.seeds import numbered_call_id
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
@@ -196,10 +196,6 @@ async def _asend(request: Request) -> Response:
     return _send(request)
 
 
-def _claims(_model: str, _args: JsonMapping) -> bool:
-    return False  # its models are known by the prefix alone
-
-
 def _check(model: str, args: JsonMapping) -> None:
     try:
         _script_fn(model, args)
@@ -207,4 +203,6 @@ def _check(model: str, args: JsonMapping) -> None:
         raise ConfigError(f"model {model!r} cannot answer: {error}") from error
 
 
-BACKEND = Backend("scripted", claims=_claims, send=_send, asend=_asend, check=_check, is_free=True)
+BACKEND = Backend(
+    "scripted", claims=by_prefix_alone, send=_send, asend=_asend, check=_check, is_free=True
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
@@ -181,10 +181,8 @@ def _literal(text: str | None) -> str | int | float | None:
     text = text.strip()
     if text.startswith("'") and text[1:].endswith("'"):
         return one_line(text[1:-1].replace("''", "'"), 200)
-    try:
+    with suppress(ValueError):
         return int(text)
-    except ValueError:
-        pass
     try:
         number = float(text)
     except ValueError:
