@@ -284,6 +284,7 @@ def test_requests_that_may_not_be_answered_are_refused():
         assert status == 404
         assert "Session not found" in text
         assert served.request("GET", body=None)[0] == 400
+        assert served.request(body=INITIALIZE, Accept="text/html")[0] == 406
         play(sys.executable, "leaving", served.url, served.token)
         (run,) = served.ended()
     assert run.reward_info.reward == 1, "none of it reached the episode"

@@ -71,6 +71,22 @@ async def solves(tools, session):
     await tools.call("end_conversation", {"message": "It is on your list. Goodbye."})
 
 
+def test_arguments_reach_the_domain_as_they_are_stored():
+    answers = []
+
+    async def sends_no_number(tools, session):
+        await tools.call("wait_for_user", {})
+        answers.append(await said(tools, "create_task", **{**TASK, "title": float("inf")}))
+        session.leave()
+
+    (run,) = played(sends_no_number)
+    (call,) = [
+        call for message in run.messages for call in getattr(message, "tool_calls", None) or ()
+    ]
+    assert call.arguments == {**TASK, "title": None}
+    assert "inf" not in answers[0]
+
+
 def oracle(setting):
     return run_domain(
         TextRunConfig(domain="mock", agent="oracle_agent", user="scripted_user", **setting),
