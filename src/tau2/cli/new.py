@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ examples:
   tau2 new domain shop --from shop.db                 with a database's rows
   tau2 new domain shop --from shop.models:DB          with a pydantic model
   tau2 new domain shop --from 'mcp:python server.py'  with tools of a server
+  tau2 new domain shop --from openapi.yaml --only 'orders.*' --only '/refunds*'
   tau2 new agent my-agent         an agent that asks a model once per turn
   tau2 new user hasty             a simulated user without a model
   tau2 new backend my-model --dir packages"""
@@ -42,7 +44,9 @@ _TRIALS = {
 
 def add_arguments(parser: CommandParser) -> None:
     """Add what is written, under which name, and where."""
-    parser.usage = "tau2 new domain|agent|user|backend NAME [--from SOURCE] [--dir DIR]"
+    parser.usage = (
+        "tau2 new domain|agent|user|backend NAME [--from SOURCE [--only PATTERN]] [--dir DIR]"
+    )
     parser.epilog = _EPILOG
     parser.add_argument("kind", choices=_KINDS, help="what the package holds")
     parser.add_argument(
@@ -55,6 +59,23 @@ def add_arguments(parser: CommandParser) -> None:
         metavar="SOURCE",
         help="derive a domain from what there is: an OpenAPI document, a SQLite database, "
         "module:Model (pydantic), or mcp: with a command or an address behind it",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="take only operations, tools or tables with this name, tag or path, as in 'orders.*'; "
+        "may be given several times",
+    )
+    parser.add_argument(
+        "--header",
+        dest="headers",
+        action="append",
+        default=[],
+        metavar="HEADER",
+        help="what an MCP server at an address is sent, as in 'Authorization: Bearer TOKEN'; it is "
+        "not written anywhere; may be given several times",
     )
     parser.add_argument(
         "--dir", metavar="DIR", default=".", help="where its folder is made (default: here)"
@@ -82,12 +103,28 @@ def run(options: argparse.Namespace) -> int:
 def _interface(options: argparse.Namespace) -> Interface | None:
     """Return what the domain is derived from, if anything."""
     if options.source is None:
+        if options.only or options.headers:
+            flag = "--only" if options.only else "--header"
+            raise ConfigError(f"{flag} says what is taken of a source; name one with --from")
         return None
     if options.kind != "domain":
         raise ConfigError(f"--from is for domains; leave it out for a new {options.kind}")
     from tau2.scaffold.sources.kinds import read_source
 
-    return read_source(options.source)
+    return read_source(options.source, options.only, _headers(options.headers))
+
+
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    """Return name → value of headers that are spelled `Name: value`."""
+    headers = {}
+    for one in given:
+        name, colon, value = (part.strip() for part in one.partition(":"))
+        is_text = value.isprintable() and value.isascii()
+        if not colon or not value or not is_text or not name.replace("-", "").isalnum():
+            # The value may be a secret, so it is not shown.
+            raise ConfigError("write --header as 'Name: value', such as 'Authorization: Bearer x'")
+        headers[name] = value
+    return headers
 
 
 def _show_derived(interface: Interface, readme: str) -> None:

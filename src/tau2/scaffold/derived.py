@@ -31,7 +31,10 @@ def database_of(interface: Interface) -> JsonObject:
 
 def key_text(table: Table, row: Mapping[str, object]) -> str:
     """Return the key of a record, as the tools of the package form it."""
-    return "/".join(str(row[name]) for name in table.key)
+    parts = [str(row[name]) for name in table.key]
+    if len(parts) == 1:
+        return parts[0]
+    return "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def code_of(interface: Interface, module: str, prefix: str) -> dict[str, str]:

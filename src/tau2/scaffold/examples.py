@@ -51,6 +51,7 @@ def _in_order(tables: Sequence[Table]) -> list[Table]:
 def _rows(interface: Interface, table: Table) -> list[JsonObject]:
     rows: list[JsonObject] = []
     keys: set[tuple[str, ...]] = set()
+    links = [*table.links, *guessed_links(interface, table)]
     for number in range(ROWS):
         seed = derive_seed(0, "examples", interface.source, table.name, str(number))
         rng = random.Random(seed)  # noqa: S311  -- reproducible, not a secret
@@ -59,7 +60,7 @@ def _rows(interface: Interface, table: Table) -> list[JsonObject]:
             member.name: maker.value(member.shape, member.name, is_key=member.name in table.key)
             for member in table.record.members
         }
-        _link(interface, table, row, number)
+        _link(interface, links, row, number)
         key = tuple(str(row[name]) for name in table.key)
         if key not in keys:
             keys.add(key)
@@ -67,10 +68,10 @@ def _rows(interface: Interface, table: Table) -> list[JsonObject]:
     return rows
 
 
-def _link(interface: Interface, table: Table, row: JsonObject, number: int) -> None:
+def _link(interface: Interface, links: Sequence[Link], row: JsonObject, number: int) -> None:
     """Have a record name records that there are."""
     linked: set[str] = set()
-    for link in [*table.links, *guessed_links(interface, table)]:
+    for link in links:
         other = interface.table(link.table)
         if other is None or not other.rows or linked & set(link.members):
             continue
@@ -82,15 +83,15 @@ def _link(interface: Interface, table: Table, row: JsonObject, number: int) -> N
 
 def guessed_links(interface: Interface, table: Table) -> list[Link]:
     """Return fields that name a record of another table, as far as their names say so."""
+    members = {key_of(one.name): one for one in table.record.members if one.name not in table.key}
     found = []
     for other in interface.tables:
         if other is table or len(other.key) != 1:
             continue
         key = other.record.member(other.key[0])
-        wanted = {f"{key_of(other.noun)}{end}" for end in ("id", key_of(other.key[0]))}
-        for member in table.record.members:
-            is_same_kind = key is not None and member.shape.kind == key.shape.kind
-            if key_of(member.name) in wanted and is_same_kind and member.name not in table.key:
+        for end in dict.fromkeys(("id", key_of(other.key[0]))):
+            member = members.get(f"{key_of(other.noun)}{end}")
+            if member is not None and key is not None and member.shape.kind == key.shape.kind:
                 found.append(Link((member.name,), other.name))
     return found
 

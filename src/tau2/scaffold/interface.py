@@ -13,6 +13,7 @@ ShapeKind: TypeAlias = Literal[
 ToolKind: TypeAlias = Literal[
     "get", "find", "create", "update", "delete", "event", "read_single", "update_single"
 ]
+OnDelete: TypeAlias = Literal["refuse", "delete", "clear"]
 Role: TypeAlias = Literal["key", "filter", "least", "most", "search", "limit", "value"]
 
 
@@ -83,8 +84,9 @@ class Link:
 
     members: tuple[str, ...]
     table: str
-    is_cascading: bool = False
-    """Whether a record goes with the one that it names; else the named one cannot be deleted."""
+    on_delete: OnDelete = "refuse"
+    """What becomes of a record when the one that it names is deleted; "clear" empties its fields,
+    and with "refuse" the named one cannot be deleted."""
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import builtins
 import keyword
 import unicodedata
 from collections.abc import Container
+from functools import lru_cache
 
 from pydantic import BaseModel
 
@@ -14,8 +15,8 @@ from tau2.environment.toolkit import ToolKitBase
 
 _LONGEST = 48  # characters of an identifier; models accept tool names of 64
 _TYPES = frozenset({
-    "Any", "BaseModel", "Callable", "Event", "Field", "Literal", "Mapping", "R", "ToolError",
-    "ToolKitBase", "ToolType", "TypeVar", "ValidationError",
+    "Any", "BaseModel", "DB", "Event", "Field", "Iterator", "LINKS", "Literal", "Mapping", "R",
+    "Sequence", "ToolError", "ToolKitBase", "ToolType", "TypeVar", "ValidationError",
 })  # fmt: skip
 """What the modules of a package import or define, and no record may be called."""
 _WORDS_OF_PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)}) - {
@@ -46,6 +47,11 @@ _ENDS_OF_ES = ("sses", "shes", "ches", "xes", "zzes", "uses")
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name in lower case: "orderItem_ID" is "order", "item", "id"."""
+    return list(_words(name))
+
+
+@lru_cache(maxsize=20_000)
+def _words(name: str) -> tuple[str, ...]:
     words: list[str] = []
     before = ""
     name = _ascii(name)
@@ -60,7 +66,7 @@ def words_of(name: str) -> list[str]:
             words.append("")
         words[-1] += letter.lower()
         before = letter
-    return words
+    return tuple(words)
 
 
 def _ascii(name: str) -> str:
@@ -170,4 +176,4 @@ def key_prefix(noun: str) -> str:
 
 def key_of(name: str) -> str:
     """Return what two spellings of one name share: "petId" and "pet_id" are "petid"."""
-    return "".join(words_of(name))
+    return "".join(_words(name))

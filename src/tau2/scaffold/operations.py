@@ -37,6 +37,7 @@ from tau2.scaffold.names import (
     unique,
     words_of,
 )
+from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.state_words import state_after
 from tau2.scaffold.tables import LIMIT, named_tool
 
@@ -103,6 +104,8 @@ class Operation:
     may_change: bool = True
     source: str = ""
     """How it is named to people."""
+    groups: tuple[str, ...] = ()
+    """What else `--only` may call it: its tags, its path."""
 
 
 @dataclass(slots=True)
@@ -137,26 +140,41 @@ class _Resource:
         return next((self.members[one] for one in spelled if one in self.members), None)
 
 
-def derive(operations: Sequence[Operation], interface: Interface) -> Interface:
-    """Fill an interface with the tables, single values and tools of operations, and return it."""
-    kept = list(operations[:MOST_TOOLS])
-    for operation in operations[MOST_TOOLS:]:
+def derive(
+    operations: Sequence[Operation], interface: Interface, selection: Selection = EVERYTHING
+) -> Interface:
+    """Fill an interface with the tables, single values and tools of operations, and return it.
+
+    Operations that are not selected still say what is in a record.
+    """
+    chosen = selection.of(operations, lambda one: (one.name, *one.groups), interface.source)
+    kept = chosen[:MOST_TOOLS]
+    if len(chosen) > MOST_TOOLS:
+        interface.notes.append(
+            f"Of {len(chosen):,} tools, {MOST_TOOLS} were taken, as models accept "
+            f"{MOST_TOOLS + 1}: say which with --only"
+        )
+    for operation in chosen[MOST_TOOLS:]:
         interface.left_out.append(f"{operation.source}: models accept {MOST_TOOLS + 1} tools")
-    resources = _resources(kept)
+    resources = _resources(operations)
+    used = {one.resource for one in kept}
+    used |= {noun for one in used & resources.keys() for noun, _ in resources[one].parents}
     names: set[str] = set()
     tables: dict[str, Table] = {}
     for noun, resource in resources.items():
+        if noun not in used:
+            continue
         name = unique(identifier(plural_name(noun), TABLES, "table"), names)
         names.add(name)
         tables[noun] = _as_table(resource, name)
-    for noun, resource in resources.items():
-        tables[noun].links = tuple(_parent_links(resource, tables))
+    for noun, table in tables.items():
+        table.links = tuple(_parent_links(resources[noun], tables))
     interface.tables = list(tables.values())
     add_examples(interface)
     taken: set[str] = set()
     for operation in kept:
-        table = tables.get(operation.resource)
-        design = _design(interface, operation, table, resources.get(operation.resource), names)
+        known = tables.get(operation.resource)
+        design = _design(interface, operation, known, resources.get(operation.resource), names)
         if design is None:
             reason = "what it returns does not follow from records"
             interface.left_out.append(f"{operation.source}: {reason}")
@@ -454,7 +472,7 @@ def _values(
             continue
         taken.add(field_.name)
         needed = is_create and field_.is_required and not field_.shape.is_nullable
-        required = needed if is_create else member.is_required and operation.verb == "act"
+        required = needed if is_create else member.is_required
         if needed and field_.shape.kind in {"list", "map"}:
             required = member.is_required or needed
         # The record has the shape of the result; what is sent may be another one of the same name.

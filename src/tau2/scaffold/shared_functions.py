@@ -5,19 +5,25 @@ Nothing here calls them: `tool_code` copies those that a toolkit uses into its p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from tau2.environment.db import DB
 from tau2.errors import ToolError
 
 R = TypeVar("R", bound=BaseModel)
 
 
+LINKS: tuple[tuple[str, tuple[str, ...], str, str], ...] = ()
+
+
 def _key(*parts: object) -> str:
-    """Return the key of a record: its parts as text."""
-    return "/".join(str(part) for part in parts)
+    """Return the key of a record: one value as text, or several with "/" between them."""
+    if len(parts) == 1:
+        return str(parts[0])
+    return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _found(table: Mapping[str, R], key: str, noun: str) -> R:
@@ -109,16 +115,39 @@ def _change(record: BaseModel, values: Mapping[str, Any]) -> None:
             setattr(record, name, value)
 
 
-def _refuse_if_named(table: Mapping[str, R], wanted: Mapping[str, Any], noun: str) -> None:
-    """Raise ToolError when a record of a table names the one that is to be deleted."""
-    if any(_has(record, wanted) for record in table.values()):
-        raise ToolError(f"it cannot be deleted: there is a record ({noun}) that names it")
+def _delete(db: DB, table: str, key: str) -> None:
+    """Delete a record and what LINKS says goes with it. Raise ToolError where it forbids that."""
+    going = {(table, key)}
+    waiting = [(table, key)]
+    staying: list[tuple[str, str]] = []
+    cleared: list[tuple[BaseModel, Sequence[str]]] = []
+    while waiting:
+        for place, record, fields, effect in _naming(db, *waiting.pop()):
+            if effect == "clear":
+                cleared.append((record, fields))
+            elif effect != "delete":
+                staying.append(place)
+            elif place not in going:
+                going.add(place)
+                waiting.append(place)
+    for other, other_key in [place for place in staying if place not in going]:
+        raise ToolError(f"it cannot be deleted: {other_key} of {other} still needs it")
+    for record, fields in cleared:
+        for field in fields:
+            setattr(record, field, None)
+    for other, other_key in going:
+        del getattr(db, other)[other_key]
 
 
-def _delete_matching(table: dict[str, R], wanted: Mapping[str, Any]) -> None:
-    """Delete the records that go with the one that is deleted."""
-    for key in [key for key, record in table.items() if _has(record, wanted)]:
-        del table[key]
+def _naming(
+    db: DB, table: str, key: str
+) -> Iterator[tuple[tuple[str, str], BaseModel, Sequence[str], str]]:
+    """Yield the records that name one: where each is, itself, by which fields, what LINKS says."""
+    for other, fields, target, effect in LINKS:
+        for other_key, record in getattr(db, other).items() if target == table else ():
+            values = [getattr(record, field) for field in fields]
+            if None not in values and _key(*values) == key:
+                yield (other, other_key), record, fields, effect
 
 
 def _next_number(table: Mapping[str, BaseModel], name: str) -> int:

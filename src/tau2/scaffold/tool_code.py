@@ -11,7 +11,6 @@ from importlib.resources import files
 from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.scaffold.interface import (
     Interface,
-    Link,
     Member,
     Parameter,
     Role,
@@ -59,9 +58,11 @@ def tools_source(
         body += ["", *method]
     shared = _shared_functions("\n".join(body))
     code = "\n".join(body) + "".join(f"\n\n\n{one}" for one in shared)
-    variable = ['R = TypeVar("R", bound=BaseModel)', "", ""] if "R" in names_in(code) else []
-    head = _imports("\n".join([*variable, code]), module, db_class, classes)
-    return "\n".join([*head, "", *(variable or [""]), code, ""])
+    used = names_in(code)
+    before = ['R = TypeVar("R", bound=BaseModel)'] if "R" in used else []
+    before += _links_lines(interface) if "LINKS" in used else []
+    head = _imports("\n".join([*before, code]), module, db_class, classes)
+    return "\n".join([*head, "", *before, *(["", ""] if before else [""]), code, ""])
 
 
 def _imports(code: str, module: str, db_class: str, classes: ClassNames) -> list[str]:
@@ -70,19 +71,19 @@ def _imports(code: str, module: str, db_class: str, classes: ClassNames) -> list
         {db_class, "Event", *classes.names.values()} & used | {db_class}, key=_import_order
     )
     lines = ['"""What the agent can do. Models read names, types and docstrings."""', ""]
-    if "Callable" in used:
-        lines.append("from collections.abc import Callable, Mapping")
-    elif "Mapping" in used:
-        lines.append("from collections.abc import Mapping")
+    shapes = [name for name in ("Iterator", "Mapping", "Sequence") if name in used]
+    if shapes:
+        lines.append(f"from collections.abc import {', '.join(shapes)}")
     typing = [name for name in ("Any", "Literal", "TypeVar") if name in used]
     if typing:
         lines.append(f"from typing import {', '.join(typing)}")
-    if typing or "Mapping" in used:
+    if typing or shapes:
         lines.append("")
     pydantic = [name for name in ("BaseModel", "ValidationError") if name in used]
     if pydantic:
         lines.append(f"from pydantic import {', '.join(pydantic)}")
-    plugins = [name for name in ("ToolError", "ToolKitBase", "ToolType", "is_tool") if name in used]
+    wanted = ("DB", "ToolError", "ToolKitBase", "ToolType", "is_tool")
+    plugins = [name for name in wanted if name in used]
     lines += [f"from tau2.plugins import {', '.join(plugins)}", ""]
     line = f"from {module}.data_model import {', '.join(own)}"
     if len(line) <= WIDTH:
@@ -165,7 +166,8 @@ def _described(interface: Interface, tool: ToolDesign, parameter: Parameter) -> 
     if parameter.role == "filter":
         return f"Only records with this {words}."
     if parameter.role == "key":
-        return f"The {words} of the {noun or 'record'}."
+        own = words.removeprefix(f"{noun} ")
+        return f"The {own} of the {noun or 'record'}."
     return f"The new {words}." if tool.kind.startswith("update") else f"The {words}."
 
 
@@ -206,7 +208,8 @@ def _find(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
     ]
     lines = call_lines("return _matching", arguments, "", _IN)
     if len(lines) > 1 and wanted:
-        lines = _named_mapping("wanted", tool.with_role("filter"))
+        entries = [f"{literal(x.target)}: {x.member.name}" for x in tool.with_role("filter")]
+        lines = _named_mapping("wanted", entries)
         arguments[1] = "wanted"
         lines += call_lines("return _matching", arguments, "", _IN)
     return lines, f"list[{classes.names[table.record]}]"
@@ -220,12 +223,11 @@ def _inner(parameters: Sequence[Parameter]) -> str:
     return ", ".join(f"{literal(one.target)}: {one.member.name}" for one in parameters)
 
 
-def _named_mapping(name: str, parameters: Sequence[Parameter]) -> list[str]:
-    line = f"{_IN}{name} = {_mapping(parameters)}"
+def _named_mapping(name: str, entries: Sequence[str]) -> list[str]:
+    line = f"{_IN}{name} = {{{', '.join(entries)}}}"
     if len(line) <= WIDTH:
         return [line]
-    entries = [f"{_IN}    {literal(one.target)}: {one.member.name}," for one in parameters]
-    return [f"{_IN}{name} = {{", *entries, f"{_IN}}}"]
+    return [f"{_IN}{name} = {{", *(f"{_IN}    {entry}," for entry in entries), f"{_IN}}}"]
 
 
 def _create(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
@@ -237,11 +239,7 @@ def _create(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Bod
     values += [f"{literal(name)}: {literal(value)}" for name, value in tool.constants]
     if table.is_numbered and not tool.with_role("key"):
         values.insert(0, f"{literal(table.key[-1])}: {_new_key(table)}")
-    line = f"{_IN}values = {{{', '.join(values)}}}"
-    if len(line) > WIDTH:
-        lines += [f"{_IN}values = {{", *(f"{_IN}    {value}," for value in values), f"{_IN}}}"]
-    else:
-        lines.append(line)
+    lines += _named_mapping("values", values)
     lines.append(f"{_IN}record = _made({kind}, values)")
     keys = ", ".join(f"record.{name}" for name in table.key)
     lines += call_lines(
@@ -300,40 +298,46 @@ def _update(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Bod
 
 
 def _changes(values: Sequence[Parameter], tool: ToolDesign) -> list[str]:
-    lines = []
-    if values:
-        line = f"{_IN}_change(record, {_mapping(values)})"
-        if len(line) > WIDTH:
-            lines += [*_named_mapping("values", values), f"{_IN}_change(record, values)"]
-        else:
-            lines.append(line)
-    if tool.constants:
-        inner = ", ".join(f"{literal(name)}: {literal(value)}" for name, value in tool.constants)
-        lines.append(f"{_IN}_change(record, {{{inner}}})")
-    return lines
+    entries = [f"{literal(one.target)}: {one.member.name}" for one in values]
+    entries += [f"{literal(name)}: {literal(value)}" for name, value in tool.constants]
+    if not entries:
+        return []
+    line = f"{_IN}_change(record, {{{', '.join(entries)}}})"
+    if len(line) <= WIDTH:
+        return [line]
+    return [*_named_mapping("values", entries), f"{_IN}_change(record, values)"]
 
 
 def _delete(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
     table = _table_of(interface, tool)
-    names = {one.target: one.member.name for one in tool.with_role("key")}
     lines = [f"{_IN}record = {_record_line(table, tool)}"]
-    linked = [(other, link) for other in interface.tables for link in other.links
-              if link.table == table.name]  # fmt: skip
-    for other, link in linked:
-        lines += _linked_lines(table, other, link, names)
-    lines += [f"{_IN}del self.db.{table.name}[{_key_call(table, tool)}]", f"{_IN}return record"]
-    return lines, classes.names[table.record]
+    if any(link.table == table.name for other in interface.tables for link in other.links):
+        arguments = ["self.db", literal(table.name), _key_call(table, tool)]
+        lines += call_lines("_delete", arguments, "", _IN)
+    else:
+        lines.append(f"{_IN}del self.db.{table.name}[{_key_call(table, tool)}]")
+    return [*lines, f"{_IN}return record"], classes.names[table.record]
 
 
-def _linked_lines(table: Table, other: Table, link: Link, names: Mapping[str, str]) -> list[str]:
-    """Return lines that look after the records which name a record that is deleted."""
-    pairs = zip(link.members, table.key, strict=True)
-    wanted = ", ".join(f"{literal(mine)}: {names[its]}" for mine, its in pairs)
-    if link.is_cascading:
-        return [f"{_IN}_delete_matching(self.db.{other.name}, {{{wanted}}})"]
-    return call_lines(
-        "_refuse_if_named", [f"self.db.{other.name}", f"{{{wanted}}}", literal(other.noun)], "", _IN
-    )
+def _links_lines(interface: Interface) -> list[str]:
+    """Return the source of `LINKS`: which records name which."""
+    lines = [
+        "LINKS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (",
+        "    # Records of a table name one of another with these fields; when that one is deleted,",
+        "    # they are deleted, cleared of its name, or the reason to refuse.",
+    ]
+    for table in interface.tables:
+        for link in table.links:
+            fields = ", ".join(map(literal, link.members))
+            comma = "," if len(link.members) == 1 else ""
+            parts = [literal(table.name), f"({fields}{comma})", literal(link.table),
+                     literal(link.on_delete)]  # fmt: skip
+            line = f"    ({', '.join(parts)}),"
+            if len(line) > WIDTH:
+                lines += ["    (", *(f"        {part}," for part in parts), "    ),"]
+            else:
+                lines.append(line)
+    return [*lines, ")"]
 
 
 def _event(interface: Interface, tool: ToolDesign, _classes: ClassNames) -> _Body:

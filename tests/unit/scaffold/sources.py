@@ -8,6 +8,26 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+PROJECTS_DB = """
+CREATE TABLE companies (id INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE projects (
+    id INTEGER PRIMARY KEY, title TEXT, company INT REFERENCES companies ON DELETE CASCADE
+);
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY, title TEXT,
+    project INT NOT NULL REFERENCES projects ON DELETE CASCADE,
+    part_of INT REFERENCES tasks ON DELETE CASCADE
+);
+CREATE TABLE notes (
+    id INTEGER PRIMARY KEY, body TEXT, task INT REFERENCES tasks ON DELETE SET NULL
+);
+CREATE TABLE invoices (id INTEGER PRIMARY KEY, project INT REFERENCES projects);
+INSERT INTO companies VALUES (1, 'Fern'), (2, 'Gorse');
+INSERT INTO projects VALUES (1, 'roof', 1), (2, 'cellar', 1), (3, 'garden', 2);
+INSERT INTO tasks VALUES (1, 'plan', 1, 3), (2, 'dig', 2, 1), (3, 'paint', 1, 2), (5, 'mow', 3, 5);
+INSERT INTO notes VALUES (1, 'call', 3), (2, 'water', 5);
+INSERT INTO invoices VALUES (1, 3);
+"""
 SHOP_DB = """
 create table customers(id integer primary key, full_name text not null, email text unique);
 create table orders(

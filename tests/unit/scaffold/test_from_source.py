@@ -6,6 +6,7 @@ import ast
 import json
 import sqlite3
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import SkipTest
@@ -18,7 +19,9 @@ from tests.unit.scaffold.test_package import load, own_tests
 from tau2.cli import main
 from tau2.plugins import ConfigError, ToolError
 from tau2.registry import registry
+from tau2.scaffold.sources.kinds import read_source
 from tau2.scaffold.sources.mcp_server import read_server
+from tau2.scaffold.sources.openapi import read_openapi
 from tau2.scaffold.sources.sqlite import read_sqlite
 
 MODELS = "tests.unit.scaffold.sources"
@@ -362,3 +365,73 @@ def test_a_column_called_like_a_variable_of_the_tools(workplace):
     with derived("a.db", workplace) as tools:
         assert tools.update_song(1, record_="third").record == "third"
         assert [song.id for song in tools.find_songs(record_="second", wanted="b")] == [2]
+
+
+def test_what_goes_with_a_deleted_row_is_followed_to_the_end(workplace):
+    with sqlite3.connect(workplace / "a.db") as connection:
+        connection.executescript(sources.PROJECTS_DB)
+    connection.close()
+    with derived("a.db", workplace) as tools:
+        with pytest.raises(ToolError, match="cannot be deleted: 1 of invoices still needs it"):
+            tools.delete_company(2)
+        assert len(tools.find_projects()) == 3  # nothing was deleted on the way
+        tools.delete_company(1)
+        assert [one.id for one in tools.find_projects()] == [3]
+        assert [one.id for one in tools.find_tasks()] == [5]
+        assert [one.task for one in tools.find_notes()] == [None, 5]
+
+
+def test_keys_of_several_parts_stay_apart(workplace):
+    with sqlite3.connect(workplace / "a.db") as connection:
+        connection.executescript(
+            "CREATE TABLE files (folder TEXT, name TEXT, size INT, PRIMARY KEY (folder, name));"
+            "INSERT INTO files VALUES ('a/b', 'c', 1), ('a', 'b/c', 2), ('a~1b', 'c', 3);"
+        )
+    connection.close()
+    with derived("a.db", workplace) as tools:
+        assert [tools.get_file("a/b", "c").size, tools.get_file("a", "b/c").size] == [1, 2]
+        assert tools.create_file("a~0b", "c").size is None
+        tools.delete_file("a~1b", "c")
+        assert len(tools.find_files()) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "patterns", "tools"),
+    [
+        ("orders.json", ["/customers*"], 5),
+        ("orders.json", ["get /settings", "Cancel.*"], 2),
+        ("tools.json", ["*_reservation*"], 5),
+        ("shop.db", ["CUSTOMERS"], 5),
+        (f"{MODELS}:Clinic", ["hours"], 2),
+    ],
+)
+def test_a_part_of_a_source(source, patterns, tools, shop):
+    write("orders.json", sources.ORDER_API)
+    write("tools.json", sources.HOTEL_TOOLS)
+    assert len(read_source(source, patterns).tools) == tools
+
+
+def test_a_pattern_that_fits_nothing_names_what_there_is(shop, capsys):
+    assert main(["new", "domain", "made", "--from", "shop.db", "--only", "order.x"]) == 2
+    shown = capsys.readouterr().err
+    assert "--only 'order.x' fits nothing in shop.db; there is orders, customers, notes" in shown
+
+
+@pytest.mark.parametrize("header", ["Bearer", ": x", "A b: c", "Authorization:", "A: x\ny"])
+def test_a_header_that_is_none_is_not_shown(header, workplace, capsys):
+    assert main(["new", "domain", "made", "--from", "mcp:http://x", "--header", header]) == 2
+    assert capsys.readouterr().err == (
+        "tau2 new: write --header as 'Name: value', such as 'Authorization: Bearer x'\n"
+    )
+
+
+def test_a_large_interface_is_read_in_time_that_grows_with_it(workplace):
+    fields = {f"field_{number}": {"type": "string"} for number in range(50)}
+    answer = sources.answers({"properties": {"id": {"type": "string"}, **fields}})
+    paths = {f"/thing{n}s/{{id}}": {"get": {"responses": answer}} for n in range(130)}
+    before = time.process_time()
+    interface = read_openapi({"paths": paths}, "large.json")
+    assert time.process_time() - before < 4
+    assert interface.notes == [
+        "Of 130 tools, 127 were taken, as models accept 128: say which with --only"
+    ]

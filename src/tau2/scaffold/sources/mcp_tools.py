@@ -15,6 +15,7 @@ from tau2.scaffold.interface import Interface, Member, Shape
 from tau2.scaffold.names import phrase, singular_name, words_of
 from tau2.scaffold.operations import Operation, Verb, derive
 from tau2.scaffold.schemas import SchemaReader
+from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.source_text import one_line
 
 _MOST = 500  # tools that are looked at
@@ -47,11 +48,13 @@ def is_tool_list(document: Mapping[str, object]) -> bool:
     )
 
 
-def read_tools(document: Mapping[str, object], source: str) -> Interface:
-    """Return the interface of the tools that a server lists.
+def read_tools(
+    document: Mapping[str, object], source: str, selection: Selection = EVERYTHING
+) -> Interface:
+    """Return the interface of the tools that a server lists, or of those that are selected.
 
     Raises:
-        ConfigError: it lists none.
+        ConfigError: it lists none, or none that is selected.
     """
     result = document.get("result")
     inner = result if isinstance(result, Mapping) else document
@@ -62,7 +65,7 @@ def read_tools(document: Mapping[str, object], source: str) -> Interface:
         raise ConfigError(f"{source} lists no tools; an MCP server with tools is expected")
     interface = Interface(source)
     operations = [_operation(one) for one in tools]
-    derive(_about_known_nouns(operations), interface)
+    derive(_about_known_nouns(operations), interface, selection)
     interface.notes.append(
         "An MCP server tells nothing of its data: tables, records and what tools do to them follow "
         "from names and schemas. Put your records into db.json, and correct in tools.py what your "

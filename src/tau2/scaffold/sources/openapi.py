@@ -21,6 +21,7 @@ from tau2.scaffold.names import (
 )
 from tau2.scaffold.operations import Operation, Verb, derive
 from tau2.scaffold.schemas import Schema, SchemaReader
+from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.source_text import one_line
 from tau2.utils.json_types import JsonObject
 
@@ -80,11 +81,11 @@ class _Request:
         return tuple("{}" if one.is_argument else one.name for one in self.segments)
 
 
-def read_openapi(document: JsonObject, source: str) -> Interface:
-    """Return the interface of an OpenAPI document.
+def read_openapi(document: JsonObject, source: str, selection: Selection = EVERYTHING) -> Interface:
+    """Return the interface of an OpenAPI document, or of those operations that are selected.
 
     Raises:
-        ConfigError: the document has no operation.
+        ConfigError: the document has no operation, or none that is selected.
     """
     interface = Interface(source)
     requests = list(_requests(document, interface))
@@ -95,7 +96,7 @@ def read_openapi(document: JsonObject, source: str) -> Interface:
     collections = _collections(requests)
     components = _components(requests, collections)
     operations = [_operation(one, collections, components) for one in requests]
-    return derive(list(_with_names(operations, requests)), interface)
+    return derive(list(_with_names(operations, requests)), interface, selection)
 
 
 def is_openapi(document: Mapping[str, object]) -> bool:
@@ -360,6 +361,7 @@ def _operation(
         result=one.result,
         may_change=one.method != "get",
         source=one_line(f"{one.method.upper()} {one.path}", 90),
+        groups=_groups(one),
     )
     arguments = [one.arguments[s.name] for s in one.segments if s.is_argument]
     if static and static[-1] == "{}":
@@ -367,6 +369,18 @@ def _operation(
     if len(static) > 1 and static[-2] == "{}" and static not in collections:
         return _below_record(one, operation, collections, components, arguments)
     return _on_collection(one, operation, collections, components)
+
+
+def _groups(one: _Request) -> tuple[str, ...]:
+    """Return what `--only` may call an operation besides its id: its tags and its path."""
+    tags = one.raw.get("tags")
+    words = (f"{{{part.name}}}" if part.is_argument else part.name for part in one.segments)
+    paths = dict.fromkeys([one.path, f"/{'/'.join(words)}"])
+    return (
+        *(map(str, tags[:20]) if isinstance(tags, list) else ()),
+        *paths,
+        *(f"{one.method} {path}" for path in paths),
+    )
 
 
 def _component_noun(one: _Request) -> str:
@@ -402,6 +416,8 @@ def _on_record(
     verbs: dict[str, Verb] = {"get": "get", "post": "update", "put": "update", "patch": "update",
                               "delete": "delete"}  # fmt: skip
     verb = "list" if one.is_list and one.method == "get" else verbs[one.method]
+    if one.method == "put":
+        operation = replace(operation, values=_optional(operation.values))
     result = one.result if verb in {"get", "list"} and _is_record(one.result) else None
     if verb == "update" and _is_record(one.result) and one.component:
         result = one.result
@@ -482,10 +498,18 @@ def _changed(
     """Return what a change means that names no record in its path: one that its body names."""
     is_several = one.body is not None and one.body.kind == "list"
     if makes and not is_several and _names_record(one):
-        return replace(operation, verb="update", resource=makes, parents=parents, result=None)
+        values = _optional(operation.values) if one.method == "put" else operation.values
+        return replace(
+            operation, verb="update", resource=makes, parents=parents, result=None, values=values
+        )
     if not parents:
         return replace(operation, verb="single", resource=_noun_of_path(one))
     return replace(operation, verb="unknown", parents=parents, resource="")
+
+
+def _optional(members: Sequence[Member]) -> tuple[Member, ...]:
+    """Return the members of a whole record, of which those that are not given stay as they are."""
+    return tuple(replace(one, is_required=False) for one in members)
 
 
 def _names_record(one: _Request) -> bool:

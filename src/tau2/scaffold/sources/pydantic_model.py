@@ -38,6 +38,7 @@ from tau2.scaffold.names import (
     words_of,
 )
 from tau2.scaffold.schemas import SchemaReader
+from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.tables import named_tool, single_tools, table_tools
 from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
@@ -48,11 +49,12 @@ _MOST_ROWS = 1000
 _IDS = ("id", "uuid", "uid", "guid", "code", "number", "slug", "sku", "key", "username", "name")
 
 
-def read_model(name: str) -> Interface:
+def read_model(name: str, selection: Selection = EVERYTHING) -> Interface:
     """Return the interface of a model, or of an instance of one, whose records are then copied.
 
     Args:
         name: `module:Model`; the folder that the command runs in is searched, too.
+        selection: Which fields of the model are taken.
 
     Raises:
         ConfigError: it cannot be imported, is no model, has no JSON schema, or is an instance that
@@ -85,8 +87,20 @@ def read_model(name: str) -> Interface:
     )
     if reader.is_cut:
         interface.notes.append("Schemas that are very deep or very large were cut.")
-    _fill(interface, shape.record, content)
+    members = selection.of(shape.record.members, _names_of, interface.source)
+    _fill(
+        interface,
+        replace(shape.record, members=tuple(members)),
+        content,
+        is_database=_is_database(shape.record),
+    )
     return interface
+
+
+def _names_of(member: Member) -> tuple[str, ...]:
+    """Return what `--only` may call a field of a model."""
+    record = _record_of(member.shape)
+    return (member.name, member.source or member.name, *([record.name] if record else []))
 
 
 def _content_of(instance: BaseModel, name: str) -> JsonObject:
@@ -134,13 +148,22 @@ def _imported(name: str) -> object:
     return found
 
 
+def _is_database(record: RecordShape) -> bool:
+    """Return whether a model holds records, and is none itself."""
+    has_records = any(_record_of(one.shape) is not None for one in record.members)
+    return has_records and not any(_is_key(one) for one in record.members)
+
+
 def _fill(
-    interface: Interface, record: RecordShape, content: Mapping[str, JsonValue] | None
+    interface: Interface,
+    record: RecordShape,
+    content: Mapping[str, JsonValue] | None,
+    *,
+    is_database: bool,
 ) -> None:
     """Fill an interface: with the collections of a model, or with the model as one table."""
     names: set[str] = set()
     collections = [one for one in record.members if _record_of(one.shape) is not None]
-    is_database = collections and not any(_is_key(one) for one in record.members)
     if not is_database:
         own = Member(plural_name(record.name), Shape("list", item=Shape("record", record=record)))
         interface.tables = [_table(own, names)]
@@ -154,7 +177,7 @@ def _fill(
             if one not in collections:
                 interface.singles.append(_single(interface, one, names, content))
     if content is not None:
-        _copy_rows(interface, record, content, is_database=bool(is_database))
+        _copy_rows(interface, record, content, is_database=is_database)
     taken: set[str] = set()
     for table in interface.tables:
         table.links = tuple(guessed_links(interface, table)) if content is None else ()

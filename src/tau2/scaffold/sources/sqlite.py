@@ -13,10 +13,21 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from tau2.errors import ConfigError
-from tau2.scaffold.interface import Interface, Link, Member, RecordShape, Shape, ShapeKind, Table
+from tau2.scaffold.interface import (
+    Interface,
+    Link,
+    Member,
+    OnDelete,
+    RecordShape,
+    Shape,
+    ShapeKind,
+    Table,
+)
 from tau2.scaffold.names import FIELDS, TABLES, identifier, singular_name, unique, words_of
+from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.source_text import one_line
 from tau2.scaffold.sources.documents import safe_name
 from tau2.scaffold.tables import table_tools
@@ -61,15 +72,15 @@ class _Stored:
     count: int = 0
 
 
-def read_sqlite(path: Path) -> Interface:
-    """Return the interface of a database file.
+def read_sqlite(path: Path, selection: Selection = EVERYTHING) -> Interface:
+    """Return the interface of a database file, or of those tables that are selected.
 
     Raises:
         ConfigError: the file is no SQLite database, cannot be read, or has no table.
     """
     try:
         with closing(_opened(path)) as connection:
-            return _read(connection, path)
+            return _read(connection, path, selection)
     except sqlite3.Error as problem:
         raise ConfigError(f"{path} cannot be read as a SQLite database: {problem}") from problem
 
@@ -89,9 +100,9 @@ def _opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _read(connection: sqlite3.Connection, path: Path) -> Interface:
+def _read(connection: sqlite3.Connection, path: Path, selection: Selection) -> Interface:
     interface = Interface(safe_name(path), has_own_records=True)
-    stored = _tables(connection, interface)
+    stored = _tables(connection, interface, selection)
     if not stored:
         raise ConfigError(f"{path} has no table that can be read; name another file")
     for table in stored:
@@ -109,15 +120,17 @@ def _read(connection: sqlite3.Connection, path: Path) -> Interface:
     return interface
 
 
-def _tables(connection: sqlite3.Connection, interface: Interface) -> list[_Stored]:
+def _tables(
+    connection: sqlite3.Connection, interface: Interface, selection: Selection
+) -> list[_Stored]:
     # A statement, because a file may have a view that is called like the function of it.
     listed = connection.execute("PRAGMA main.table_list").fetchall()
+    own = [one for one in listed if not one[1].startswith(_INTERNAL) and one[2] != "shadow"]
+    own.sort(key=itemgetter(1))
     found: list[_Stored] = []
     names: set[str] = set()
-    for _, name, kind, _, without_rowid, *_ in sorted(listed, key=itemgetter(1)):
+    for _, name, kind, _, without_rowid, *_ in selection.of(own, _name_of_listed, interface.source):
         shown = one_line(name, 60)
-        if name.startswith(_INTERNAL) or kind == "shadow":
-            continue
         if kind != "table":
             interface.left_out.append(f"{kind} {shown}: only tables are copied")
         elif len(found) == MOST_TABLES:
@@ -127,6 +140,10 @@ def _tables(connection: sqlite3.Connection, interface: Interface) -> list[_Store
             names.add(field_name)
             found.append(_table(connection, name, field_name, bool(without_rowid), interface))
     return found
+
+
+def _name_of_listed(listed: Sequence[Any]) -> tuple[str, ...]:
+    return (str(listed[1]),)
 
 
 def _table(
@@ -322,7 +339,15 @@ def _links(
             mine_of[its_name] = _name_of(table, mine)
         if set(mine_of) == set(target.key) and all(mine_of.values()):
             members = tuple(mine_of[name] for name in target.key)
-            yield Link(members, target.name, pairs[0][3].upper() == "CASCADE"), target
+            yield Link(members, target.name, _on_delete(table, members, pairs[0][3])), target
+
+
+def _on_delete(table: _Stored, members: Sequence[str], action: str) -> OnDelete:
+    """Return what a foreign key says; what it sets to null may have to have a value."""
+    if action.upper() == "CASCADE":
+        return "delete"
+    can_clear = all(not one.is_required for one in table.columns if one.name in members)
+    return "clear" if action.upper() == "SET NULL" and can_clear else "refuse"
 
 
 def _name_of(table: _Stored, source: str) -> str:
