@@ -161,6 +161,14 @@ async def dying(where: str, token: str) -> dict[str, Any]:
         os._exit(9)
 
 
+async def silent(where: str, token: str) -> dict[str, Any]:
+    """Keep the session, and say nothing more."""
+    async with connected(where, token) as (client, _):
+        await call(client, "get_users")
+        await asyncio.sleep(4)
+        os._exit(9)
+
+
 async def solving(where: str, token: str) -> dict[str, Any]:
     """Play one episode; the address and the token come from the environment."""
     async with connected(os.environ["TAU2_MCP_URL"], os.environ["TAU2_MCP_TOKEN"]) as (client, _):
@@ -174,7 +182,25 @@ async def crashing(where: str, token: str) -> dict[str, Any]:
         raise SystemExit("the model cannot be loaded")
 
 
-SCENARIOS = (solving, crashing, everything, oracle, crowd, named, leaving, looking, dying)
+async def refused(where: str, token: str) -> dict[str, Any]:
+    """Try to open a session, and tell what is said of it."""
+    try:
+        async with connected(where, token):
+            return {"said": []}
+    except BaseException as problem:  # noqa: BLE001  -- whatever the package raises
+        return {"said": messages_of(problem)}
+
+
+def messages_of(problem: BaseException) -> list[str]:
+    """Return what an exception and those within it say."""
+    within = [text for one in getattr(problem, "exceptions", ()) for text in messages_of(one)]
+    return within or [str(problem)]
+
+
+SCENARIOS = (
+    *(solving, crashing, everything, oracle, crowd, named, leaving, looking, dying),
+    *(silent, refused),
+)
 
 if __name__ == "__main__":
     scenario, place, *more = sys.argv[1:]

@@ -244,9 +244,17 @@ def test_who_leaves_ends_the_conversation_and_who_only_looks_has_played_nothing(
     assert (run.termination_reason, run.reward_info.reward) == ("agent_stop", 1)
 
 
-def test_a_program_that_is_killed_is_silent_and_has_failed(client):
-    with Served("--task-ids", "create_task_1", "--session-timeout", "2") as served:
+def test_a_program_that_is_killed_has_failed_before_its_time_is_over(client):
+    with Served("--task-ids", "create_task_1") as served:
         play(client, "dying", served.url, served.token, code=9)
+        (run,) = served.ended()
+    assert run.termination_reason == "agent_error"
+    assert run.info["error"] == "agent: the program is gone: it has left without a word"
+
+
+def test_a_program_that_is_silent_has_failed(client):
+    with Served("--task-ids", "create_task_1", "--session-timeout", "2") as served:
+        play(client, "silent", served.url, served.token, code=9)
         (run,) = served.ended()
     assert run.termination_reason == "agent_error"
     assert run.info["error"] == "agent: the program made no call for 2 seconds"
@@ -288,6 +296,48 @@ def test_requests_that_may_not_be_answered_are_refused():
         play(sys.executable, "leaving", served.url, served.token)
         (run,) = served.ended()
     assert run.reward_info.reward == 1, "none of it reached the episode"
+
+
+def refusal(client, where, token):
+    (said,) = play(client, "refused", where, token)["said"]
+    # Version 1 of the package shows no more of a refusal than its status.
+    assert "this token does not open this session" in said or "401 Unauthorized" in said
+    return said
+
+
+def test_a_session_s_token_opens_this_session_only(client, folder):
+    episodes = ("--task-ids", "create_task_1", "--num-trials", "2", "--max-concurrency", "2")
+    with Served(*episodes, "--record") as served, Served("--save-to", "another") as another:
+        status, text = served.request(path="/sessions")
+        assert status == 201
+        first, second = json.loads(text), json.loads(served.request(path="/sessions")[1])
+        assert first["token"] != second["token"]
+        assert first["mcp_url"].startswith(f"{served.url}/")
+        refusal(client, second["mcp_url"], first["token"])
+        refusal(client, served.url, first["token"])
+        refusal(client, first["mcp_url"], served.token)
+        refusal(client, another.url, first["token"])
+        refusal(client, another.url, served.token)
+        for own in (first, second):
+            play(client, "everything", own["mcp_url"], own["token"])
+        runs = served.ended()
+    assert [run.reward_info.reward for run in runs] == [1, 1]
+    secrets = {first["token"], second["token"], served.token, first["mcp_url"].rpartition("/")[2]}
+    kept = [file.read_text(encoding="utf-8") for file in folder.rglob("*") if file.is_file()]
+    shown = served.printed.replace(f"Bearer {served.token}", "")
+    assert not [secret for secret in secrets for text in (*kept, shown) if secret in text]
+
+
+def test_a_wrong_token_and_none_are_told_apart():
+    with Served("--task-ids", "create_task_1") as served:
+        for given, sentence in (
+            ("Bearer wrong", "this token does not open this session: it is wrong, of another"),
+            ("", "send the token: Authorization: Bearer TOKEN"),
+            ("Basic eDp5", "send the token: Authorization: Bearer TOKEN"),
+        ):
+            status, text = served.request(body=INITIALIZE, Authorization=given)
+            assert status == 401
+            assert json.loads(text)["error"]["message"].startswith(sentence)
 
 
 def test_who_comes_when_all_are_under_way_waits_for_the_next():

@@ -118,8 +118,18 @@ class ProgramSession:
         if answer is not None:
             answer.set_result(goodbye())
 
+    def vanish(self, problem: Exception) -> None:
+        """Note that the program is gone: the agent's turn raises `problem`.
+
+        Before its first call it has merely left.
+        """
+        if self.begun.done():
+            self.fail(problem)
+        else:
+            self.leave()
+
     def fail(self, problem: Exception) -> None:
-        """Note that the program has failed: the agent's turn raises `problem`."""
+        """Note that the episode has failed: the agent's turn raises `problem`."""
         with self._lock:
             self._failure = problem
             answer = self._answer

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tau2.cli.flags import Flag, add_flags, build_config, flags_of, given_values
@@ -237,7 +238,7 @@ def _over_http(
         thread.start()
         started.wait()
         if launcher is not None:
-            host.launch = lambda name: launcher(f"{server.mcp_url}/{name}", server.token)
+            host.launch = partial(server.called, launcher)
         elif not (options.json or options.quiet):
             shown = server.token if token is None else f"${TOKEN}"
             events.announcement = _announcement(server.mcp_url, shown, options.domain)

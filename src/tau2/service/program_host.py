@@ -6,9 +6,9 @@ import asyncio
 import secrets
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 
 from tau2.agent.program_agent import (
@@ -62,7 +62,9 @@ class ProgramHost:
         self._lock = threading.Lock()
         self._programs: deque[ProgramSession] = deque()
         self._episodes: deque[Future[ProgramSession]] = deque()
+        self._playing: set[ProgramSession] = set()
         self._is_closed = False
+        self._problem = ""
 
     def spec(self, *, solo: bool = False) -> AgentSpec:
         """Return the agent of a run whose episodes these programs play."""
@@ -133,8 +135,43 @@ class ProgramHost:
         for session in waiting:
             session.offered.set_exception(ConfigError(_ALL_PLAYED))
 
+    def abandon(self, problem: str) -> None:
+        """Note that no program can connect any more: what is played fails, unless all was played.
+
+        Nothing of it is a program's fault.
+        """
+        with self._lock:
+            if self._is_closed:
+                return
+            self._problem = problem
+            playing = list(self._playing)
+            waiting = list(self._episodes)
+            self._episodes.clear()
+        for session in playing:
+            session.fail(ModelUnavailable(problem))
+        for episode in waiting:
+            episode.set_exception(ModelUnavailable(problem))
+        self.close()
+
+    @contextmanager
+    def _noted(self, session: ProgramSession) -> Iterator[None]:
+        """Note that a session is played. Raise ModelUnavailable when it cannot be."""
+        with self._lock:
+            self._check()
+            self._playing.add(session)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._playing.discard(session)
+
+    def _check(self) -> None:
+        if self._problem:
+            raise ModelUnavailable(self._problem)
+
     async def _next_program(self) -> ProgramSession:
         with self._lock:
+            self._check()
             while self._programs:
                 session = self._programs.popleft()
                 if not session.begun.done():  # else it has left
@@ -177,7 +214,8 @@ class ProgramHost:
             session.offered.set_result(offer)
         self._tell_of(task.id, trial)
         try:
-            yield session
+            with self._noted(session):
+                yield session
         finally:
             session.close()
 
@@ -204,9 +242,10 @@ class ProgramHost:
             async with launch(name) as ended:
                 watching = asyncio.ensure_future(_watch(session, ended))
                 try:
-                    if not await session.begins(self._patience):
-                        raise ModelUnavailable("the program made no call of a tool")
-                    yield session
+                    with self._noted(session):
+                        if not await session.begins(self._patience):
+                            raise ModelUnavailable("the program made no call of a tool")
+                        yield session
                 finally:
                     session.close()
                     watching.cancel()

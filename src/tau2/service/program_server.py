@@ -1,4 +1,4 @@
-"""The server behind `tau2 serve-domain`: MCP sessions over streamable HTTP, or one over stdio."""
+"""The server of programs that are agents: MCP sessions over streamable HTTP, or one over stdio."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
-from tau2.errors import ConfigError, Tau2Error, needs_extra
+from tau2.agent.program_agent import ProgramSession
+from tau2.errors import AgentError, ConfigError, ModelUnavailable, Tau2Error, needs_extra
 from tau2.service.mcp_protocol import server_of
 from tau2.service.program_host import ProgramHost
+from tau2.service.program_launch import Launched, Launcher
 from tau2.service.program_tools import ProgramTools
 from tau2.service.server import HOST, LoopbackServer
-from tau2.utils.json_types import JsonObject
+from tau2.service.session_tokens import SessionTokens
+from tau2.utils.json_types import JsonObject, JsonValue
 
 with needs_extra("mcp", "mcp"):
     from mcp.server.stdio import stdio_server
@@ -28,6 +33,8 @@ with needs_extra("mcp", "starlette"):
     from starlette.types import Message, Receive, Scope, Send
 
 PATH = "/mcp"
+OPENING_PATH = "/sessions"
+"""Where tokens of sessions are asked for."""
 MOST_SESSIONS = 512
 """Open at a time."""
 
@@ -37,6 +44,12 @@ _CONNECTIONS = 2 * MOST_SESSIONS + 32  # a client keeps one open to listen
 _LINGER_SECONDS = 5.0  # in which clients may close their sessions after the last episode
 _BETWEEN_CALLS = 2.0  # seconds in which a client without a session is expected to call again
 _OVER_SECONDS = 60.0  # for which a session is told that its conversation is over
+_GONE_SECONDS = 15.0  # of silence, for a client whose every connection is closed
+_NAME_BYTES = 24
+_MOST_ISSUED = 65_536  # tokens of sessions
+_NOT_OPENED = (
+    "this token does not open this session: it is wrong, of another session, or of one that is over"
+)
 _NO_REQUEST = -32600  # codes of JSON-RPC
 _NOT_FOUND = -32001
 
@@ -45,12 +58,15 @@ class ProgramServer(LoopbackServer):
     """MCP sessions for who knows the token: each is one episode, unless it has a name.
 
     Sessions at `/mcp/NAME` share the episode of that name, for clients that open a session for
-    every call.
+    every call. Names that the server gives have tokens of their own: to a program that is called
+    for an episode, and to who asks for one at `/sessions` with the server's token.
     """
 
     def __init__(self, host: ProgramHost, port: int = 0, token: str | None = None) -> None:
         """Prepare to serve; port 0 is any free port. Raise ConfigError for one that is in use."""
-        self._sessions = _Sessions(host)
+        self._host = host
+        self._tokens = SessionTokens()
+        self._sessions = _Sessions(host, self._tokens, lambda: self.mcp_url)
         super().__init__(
             self._sessions,
             port,
@@ -58,7 +74,30 @@ class ProgramServer(LoopbackServer):
             body="json",
             place="header",
             connections=_CONNECTIONS,
+            opens=lambda path, given: self._tokens.opens(_name_in(path), given, self.token),
+            not_opened=_NOT_OPENED,
+            error_body=_error,
         )
+
+    def run(self, on_started: Callable[[], None] | None = None) -> None:
+        """Answer requests until `stop` is called; an end before is no program's fault."""
+        try:
+            super().run(on_started)
+        finally:
+            self._host.abandon("the MCP server of this run has stopped")
+
+    @asynccontextmanager
+    async def called(self, launcher: Launcher, name: str) -> AsyncIterator[Launched]:
+        """Call a program for the episode of a name, with a token that opens this one only.
+
+        Give what ends with the program. Some time after, the token opens nothing.
+        """
+        token = self._tokens.issue(name)
+        try:
+            async with launcher(f"{self.mcp_url}/{name}", token) as ended:
+                yield ended
+        finally:
+            self._tokens.revoke(name, _OVER_SECONDS)
 
     @property
     def mcp_url(self) -> str:
@@ -75,25 +114,58 @@ class ProgramServer(LoopbackServer):
 class _Endpoint:
     """One episode of one program, over HTTP."""
 
-    def __init__(self, tools: ProgramTools, leave: Callable[[], None]) -> None:
-        self.leave = leave
+    def __init__(self, session: ProgramSession, tools: ProgramTools, *, is_one_session: bool):
+        """Serve an episode; of one session, or of all that come under its name."""
+        self.session = session
         self._manager = StreamableHTTPSessionManager(app=server_of(tools))
         self._started = asyncio.Event()
         self._closing = asyncio.Event()
+        self._is_one_session = is_one_session
+        self._open_requests = 0
+        self._has_listened = False
+        self._missing: asyncio.TimerHandle | None = None
         self._serving = asyncio.ensure_future(self._serve())
 
     async def _serve(self) -> None:
-        async with self._manager.run():
+        try:
+            async with self._manager.run():
+                self._started.set()
+                await self._closing.wait()
+        except Exception as problem:  # whatever the package raises is no failure of the program
+            self._fail(problem)
             self._started.set()
-            await self._closing.wait()
+            raise
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._started.wait()
-        await self._manager.handle_request(scope, receive, send)
+        self._open_requests += 1
+        self._has_listened |= scope["method"] == "GET"
+        if self._missing is not None:
+            self._missing.cancel()
+        try:
+            await self._manager.handle_request(scope, receive, send)
+        except Exception as problem:  # likewise
+            self._fail(problem)
+            raise
+        finally:
+            self._open_requests -= 1
+            # A client listens for as long as it has a session; one that does not may be quiet.
+            if self._is_one_session and self._has_listened and not self._open_requests:
+                loop = asyncio.get_running_loop()
+                self._missing = loop.call_later(_GONE_SECONDS, self._vanished)
+
+    def _vanished(self) -> None:
+        self.session.vanish(AgentError("the program is gone: it has left without a word"))
+
+    def _fail(self, problem: Exception) -> None:
+        kind = type(problem).__name__
+        self.session.fail(ModelUnavailable(f"the MCP server of this run failed: {kind}: {problem}"))
 
     async def close(self) -> None:
         """End every session; requests in progress are abandoned."""
+        if self._missing is not None:
+            self._missing.cancel()
         self._closing.set()
         await asyncio.wait({self._serving}, timeout=1.0)
 
@@ -101,8 +173,10 @@ class _Endpoint:
 class _Sessions:
     """The application: which episode a request belongs to."""
 
-    def __init__(self, host: ProgramHost) -> None:
+    def __init__(self, host: ProgramHost, tokens: SessionTokens, url: Callable[[], str]) -> None:
         self._host = host
+        self._tokens = tokens
+        self._url = url
         self._by_id: dict[str, _Endpoint] = {}
         self._by_name: dict[str, asyncio.Task[_Endpoint]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,7 +191,10 @@ class _Sessions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope["path"]).removesuffix("/")
-        name = path.removeprefix(PATH).removeprefix("/")
+        name = _name_in(path)
+        if path == OPENING_PATH and scope["method"] == "POST":
+            await self._issued()(scope, receive, send)
+            return
         is_known = path == PATH or (path == f"{PATH}/{name}" and _NAME.fullmatch(name))
         if not is_known:
             await _problem(404, f"the address ends in {PATH}, or {PATH}/NAME")(scope, receive, send)
@@ -126,6 +203,14 @@ class _Sessions:
             await (self._named(name) if name else self._unnamed)(scope, receive, send)
         except Tau2Error as problem:
             await _problem(503, str(problem))(scope, receive, send)
+
+    def _issued(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return the address and the token of a session that is to come."""
+        if len(self._tokens) >= _MOST_ISSUED:
+            return _problem(503, "too many sessions have tokens and are not over")
+        name = secrets.token_urlsafe(_NAME_BYTES)
+        key = {"mcp_url": f"{self._url()}/{name}", "token": self._tokens.issue(name)}
+        return JSONResponse(key, HTTPStatus.CREATED)
 
     def _named(self, name: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         async def handle(scope: Scope, receive: Receive, send: Send) -> None:
@@ -175,7 +260,7 @@ class _Sessions:
         await endpoint.handle(scope, receive, send)
         if scope["method"] == "DELETE":
             self._by_id.pop(id_, None)
-            endpoint.leave()
+            endpoint.session.leave()
             await endpoint.close()
 
     def _noting_id(self, endpoint: _Endpoint, send: Send) -> Send:
@@ -183,7 +268,7 @@ class _Sessions:
             if message["type"] == "http.response.start":
                 id_ = MutableHeaders(scope=message).get(_SESSION_HEADER)
                 if id_ is None or message["status"] >= HTTPStatus.BAD_REQUEST:  # refused
-                    endpoint.leave()
+                    endpoint.session.leave()
                 else:
                     self._by_id[id_] = endpoint
             await send(message)
@@ -207,7 +292,8 @@ class _Sessions:
         if name in self._past_names:
             raise ConfigError("the episode of this name is over")
         session, offer = await self._host.join(name)
-        endpoint = _Endpoint(ProgramTools(session, offer), session.leave)
+        tools = ProgramTools(session, offer)
+        endpoint = _Endpoint(session, tools, is_one_session=not name)
         task = asyncio.ensure_future(self._forget(session.ended, endpoint, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -224,7 +310,13 @@ class _Sessions:
         if name:
             self._past_names.add(name)
             self._by_name.pop(name, None)
+            self._tokens.revoke(name)
         await endpoint.close()
+
+
+def _name_in(path: str) -> str:
+    """Return the name that a path gives an episode, if any."""
+    return path.removesuffix("/").removeprefix(PATH).removeprefix("/")
 
 
 async def _body_of(receive: Receive) -> tuple[bytes, Receive]:
@@ -256,9 +348,11 @@ def _problem(
     status: int, text: str, body: bytes = b"", code: int = _NO_REQUEST
 ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """Return a refusal as JSON-RPC has it."""
-    id_ = _json(body).get("id")
-    error: JsonObject = {"code": code, "message": text}
-    return JSONResponse({"jsonrpc": "2.0", "id": id_, "error": error}, status)
+    return JSONResponse(_error(text, _json(body).get("id"), code), status)
+
+
+def _error(text: str, id_: JsonValue = None, code: int = _NO_REQUEST) -> JsonObject:
+    return {"jsonrpc": "2.0", "id": id_, "error": {"code": code, "message": text}}
 
 
 def _refusal(

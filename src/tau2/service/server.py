@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from tau2.errors import ConfigError, needs_extra
 from tau2.service.app import documentation_app
@@ -63,18 +63,20 @@ class LoopbackServer:
         *,
         has_websockets: bool = False,
         connections: int = _MOST_CONNECTIONS,
+        **rules: Any,
     ) -> None:
         """Prepare to serve `app`, which reads bodies of one kind; port 0 is any free port.
 
         The token is asked for in the path, or in a header as of OpenAI's API. WebSockets need the
-        package websockets. More than `connections` at a time are refused.
+        package websockets. More than `connections` at a time are refused. `rules` are further ones
+        of the Guard.
 
         Raises:
             ConfigError: The port cannot be used.
         """
         self.token = token or secrets.token_urlsafe(_TOKEN_BYTES)
         guarded = Guard(
-            app, self.token, self._hosts, place=place, body=body, headers=SECURITY_HEADERS
+            app, self.token, self._hosts, place=place, body=body, headers=SECURITY_HEADERS, **rules
         )
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
 
+from tau2.utils.json_types import JsonObject
+
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -54,6 +56,10 @@ class Guard:
         body: The kind of body that is read.
         open_paths: Paths that are answered without the token.
         headers: Added to every response, which may have a Content-Security-Policy of its own.
+        opens: Where tokens in a header differ: called with a path and the token that came, it says
+            whether the one opens the other. None: `token` opens everything.
+        not_opened: What is said of a token in a header that is not the right one.
+        error_body: Makes the JSON of a refusal from its reason; None: the reason is sent as text.
     """
 
     app: Application
@@ -63,6 +69,9 @@ class Guard:
     body: Literal["form", "json"] = "json"
     open_paths: Collection[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    opens: Callable[[str, str], bool] | None = None
+    not_opened: str = "this token is wrong"
+    error_body: Callable[[str], JsonObject] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or WebSocket, or refuse it."""
@@ -85,10 +94,11 @@ class Guard:
             # Who was slow, or waits to be asked for the body, is not read any further.
             if refusal.status != HTTPStatus.REQUEST_TIMEOUT and not headers.all("expect"):
                 await _discard(receive)
-            await refusal.answer(send)
+            await refusal.answer(send, self.error_body)
             return
         if body and self.body == "json" and not _is_json(body):
-            await _Refusal(400, "the body is no JSON that is read here").answer(send)
+            no_json = _Refusal(400, "the body is no JSON that is read here")
+            await no_json.answer(send, self.error_body)
             return
         await self.app(self._below_token(scope), _replayed(body, receive), send)
 
@@ -145,17 +155,26 @@ class Guard:
     def _check_token(self, scope: Scope, headers: _Headers) -> None:
         if scope["path"] in self.open_paths:
             return
-        if self.place == "path":
-            given = [str(scope["path"]).split("/")[1]]
-            refusal = _Refusal(
+        if self.place == "header":
+            self._check_bearer(str(scope["path"]), headers)
+        elif not is_same(str(scope["path"]).split("/")[1], self.token):
+            raise _Refusal(
                 403, "open the address that the command printed: it holds the key to these pages"
             )
-        else:
-            given = [_bearer(value) for value in headers.all("authorization")]
-            refusal = _Refusal(401, "send the token: Authorization: Bearer TOKEN")
-        wanted = self.token.encode()
-        if len(given) != 1 or not hmac.compare_digest(given[0].encode("utf-8", "replace"), wanted):
-            raise refusal
+
+    def _check_bearer(self, path: str, headers: _Headers) -> None:
+        """Raise _Refusal for a header without the token that opens a path."""
+        given = [_bearer(value) for value in headers.all("authorization")]
+        if not any(given):
+            raise _Refusal(401, "send the token: Authorization: Bearer TOKEN")
+        if len(given) != 1:
+            raise _Refusal(401, "send one token: Authorization: Bearer TOKEN")
+        opens = self.opens or self._is_the_token
+        if not opens(path, given[0]):
+            raise _Refusal(401, self.not_opened)
+
+    def _is_the_token(self, _path: str, given: str) -> bool:
+        return is_same(given, self.token)
 
     def _below_token(self, scope: Scope) -> Scope:
         return {**scope, "root_path": f"/{self.token}"} if self.place == "path" else scope
@@ -190,10 +209,16 @@ class _Refusal(Exception):
         self.status = status
         self.reason = reason
 
-    async def answer(self, send: Send) -> None:
+    async def answer(
+        self, send: Send, error_body: Callable[[str], JsonObject] | None = None
+    ) -> None:
+        kind = b"text/plain; charset=utf-8"
         text = f"{self.reason}\n".encode()
+        if error_body is not None:
+            kind = _JSON.encode()
+            text = json.dumps(error_body(self.reason)).encode()
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-type", kind),
             (b"content-length", str(len(text)).encode()),
             (b"connection", b"close"),
         ]
@@ -212,6 +237,11 @@ class _Headers:
         wanted = name.encode()
         pairs = self.scope["headers"]
         return [value.decode("latin-1") for key, value in pairs if key.lower() == wanted]
+
+
+def is_same(given: str, token: str) -> bool:
+    """Return whether a token is the right one, in a time that tells nothing about it."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
 def _bearer(value: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tau2 import TextRunConfig, run_domain
-from tau2.errors import ConfigError
+from tau2.errors import AgentError, ConfigError
 from tau2.registry import registry
 from tau2.runner.batch import arun_tasks
 from tau2.runner.tasks import configured_tasks
@@ -174,6 +174,41 @@ def test_a_silent_program_is_a_failure_of_the_agent():
     assert run.termination_reason == "agent_error"
     assert run.info["error"] == "agent: the program made no call for 0.5 seconds"
     assert run.reward_info.reward == 0
+
+
+def test_a_program_that_is_gone_has_failed_at_once():
+    async def is_killed(tools, session):
+        await tools.call("get_users", {})
+        session.vanish(AgentError("the program is gone"))
+
+    async def is_killed_before(tools, session):
+        session.vanish(AgentError("the program is gone"))
+
+    (run,) = played(is_killed_before, is_killed)
+    assert run.termination_reason == "agent_error"
+    assert run.info["error"] == "agent: the program is gone"
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_a_server_that_stops_is_no_failure_of_the_agent(has_begun):
+    async def story(host):
+        config = a_config("create_task_1")
+        run = asyncio.ensure_future(
+            arun_tasks(config, configured_tasks(config), console_display=False)
+        )
+        if has_begun:
+            session, offer = await host.join()
+            await ProgramTools(session, offer).call("get_users", {})
+        else:
+            await asyncio.sleep(0.05)
+        host.abandon("the MCP server of this run has stopped")
+        return (await run).simulations
+
+    with a_host() as host:
+        (run,) = asyncio.run(story(host))
+    assert run.termination_reason == "infrastructure_error"
+    assert run.info["error"] == "the MCP server of this run has stopped"
+    assert run.reward_info is None
 
 
 def test_a_program_that_never_called_has_played_nothing():

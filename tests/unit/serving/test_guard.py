@@ -151,3 +151,31 @@ def test_the_start_of_a_server_comes_through():
 )
 def test_hosts_with_and_without_ports(accepted, host, is_served):
     assert Guard(None, "", lambda: accepted)._is_served(host) is is_served
+
+
+BEARER = (b"authorization", b"Bearer secret")
+
+
+def refused(**rules):
+    """Return the status and the body with which a guard refuses a request for /mine."""
+    guard = Guard(Application(), "secret", lambda: [HOST], place="header", **rules)
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b""}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", HOST.encode()), BEARER]
+    asked = {"type": "http", "method": "GET", "path": "/mine", "scheme": "http"}
+    asyncio.run(guard({**asked, "headers": headers}, receive, send))
+    return (sent[0]["status"], sent[1]["body"].decode()) if sent else None
+
+
+def test_tokens_may_open_paths_of_their_own():
+    assert refused(opens=lambda path, token: (path, token) == ("/mine", "secret")) is None
+    status, body = refused(opens=lambda *_: False, not_opened="it is of another session")
+    assert (status, body) == (401, "it is of another session\n")
+    status, body = refused(opens=lambda *_: False, error_body=lambda reason: {"error": reason})
+    assert (status, body) == (401, '{"error": "this token is wrong"}')
