@@ -32,12 +32,14 @@ from tau2.data_model.tasks import RewardType
 from tau2.environment.environment import Environment
 from tau2.environment.policy_rules import Rule
 from tau2.environment.task_setup import TaskSetup
+from tau2.metrics.endings import cause_of_end, why_ended
 from tau2.metrics.outcomes import Outcome, lost_on, outcome_of, run_passed, why_unscored
 from tau2.storage.results import Results
 from tau2.utils.text import shortened
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_CAUSE = 1000  # characters; a cause that is cut off is no help
 _NEVER_FINISHED = {
     TerminationReason.MAX_STEPS: "The limit of steps was reached.",
     TerminationReason.TIMEOUT: "The limit of time was reached.",
@@ -122,12 +124,17 @@ def _without_score(run: SimulationRun) -> Finding | None:
     outcome = outcome_of(run)
     turn = len(run.get_messages()) - 1
     last = turn if turn >= 0 else None
-    why = shortened(why_unscored(run), 200)
     if outcome is Outcome.USER_FAILURE:
-        return user_finding(Kind.USER_FAILED, last, why)
+        return user_finding(Kind.USER_FAILED, last, _cause(run))
     if outcome is Outcome.INFRASTRUCTURE:
-        return infrastructure_finding(Kind.NO_SCORE, last, f"The simulation has no score: {why}")
+        why = shortened(why_unscored(run), _LONGEST_CAUSE)
+        return infrastructure_finding(Kind.NO_SCORE, last, why)
     return None
+
+
+def _cause(run: SimulationRun) -> str:
+    """Return the error that ended an episode, as it was said."""
+    return shortened(cause_of_end(run) or why_ended(run), _LONGEST_CAUSE)
 
 
 def _ranked(run: SimulationRun, conversation: Conversation, rules: Sequence[Rule]) -> list[Finding]:
@@ -154,8 +161,7 @@ def _findings(
     ending = ending_of(run, conversation)
     lost = set(lost_on(run))
     if run.termination_reason is TerminationReason.AGENT_ERROR:
-        reason = f"The agent failed: {shortened(why_unscored(run), 200)}"
-        yield agent_finding(Kind.AGENT_FAILED, ending.turn, reason)
+        yield agent_finding(Kind.AGENT_FAILED, ending.turn, _cause(run))
         return
     if run.termination_reason in _NEVER_FINISHED:
         yield from _never_finished(run, conversation, ending)

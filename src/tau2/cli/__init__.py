@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from tau2 import __version__
 from tau2.cli.commands import COMMANDS, module_of, parser_of
 from tau2.cli.exit_codes import INTERRUPTED, OK, PROBLEMS, USAGE
-from tau2.cli.parsing import parse
+from tau2.cli.parsing import HelpFormatter, parse
 from tau2.cli.redaction import PrintedRedactor
-from tau2.errors import Tau2Error, UnknownName
+from tau2.errors import ConfigError, Tau2Error, UnknownName, nearest_name, quoted
 from tau2.utils.output import protected_output, show, show_error, show_problem
 from tau2.utils.terminal_text import indented, named
 
@@ -40,6 +40,8 @@ exit codes:
   130  interrupted; whatever was finished is saved
 
 `tau2 COMMAND --help` explains a command."""
+
+_NEAR = 0.65  # how alike a word and a command are at least, for one to be meant by the other
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,7 +92,7 @@ def _dispatch(arguments: list[str], redactor: PrintedRedactor) -> int:
     shows_traceback = "--LOG-LEVEL DEBUG" in " ".join(arguments).replace("=", " ").upper()
     try:
         if name not in COMMANDS:
-            raise UnknownName("command", name, COMMANDS)
+            raise _unknown_command(name)
         return _run(name, arguments[1:], redactor)
     except (Tau2Error, OSError) as problem:
         if shows_traceback:
@@ -101,6 +103,16 @@ def _dispatch(arguments: list[str], redactor: PrintedRedactor) -> int:
             text = f"{named(problem.filename)}: {problem.strerror}"
         show_error(f"{command}: {indented(text)}")
         return USAGE
+
+
+def _unknown_command(name: str) -> Tau2Error:
+    """Return an error that suggests the nearest command; where none is near, it lists them all."""
+    if nearest_name(name, COMMANDS, _NEAR) is not None:
+        return UnknownName("command", name, COMMANDS)
+    return ConfigError(
+        f"no command named {quoted(name)}; the commands are {', '.join(COMMANDS)}\n"
+        "`tau2 --help` says what each does"
+    )
 
 
 def _run(name: str, arguments: list[str], redactor: PrintedRedactor) -> int:
@@ -118,7 +130,7 @@ def _help() -> str:
         usage="tau2 COMMAND [options]",
         description=_ABOUT,
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     commands = parser.add_argument_group("commands")
     for name, summary in COMMANDS.items():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError
-from tau2.utils.output import show_json
+from tau2.utils.output import show_error, show_json
+from tau2.utils.terminal_text import named
 
 if TYPE_CHECKING:
     from tau2.metrics.comparison import Comparison
@@ -78,11 +80,21 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         across_protocols=options.across_protocols,
     )
+    if _is_same_run(path_a, path_b):
+        show_error(
+            f"tau2 compare: both are the same run, {named(title_of(path_a))}: nothing can differ"
+        )
     if options.json:
         show_json({"a": str(path_a), "b": str(path_b), **comparison.as_dict()})
     else:
         _show(comparison, title_of(path_a), title_of(path_b))
     return OK
+
+
+def _is_same_run(a: Path, b: Path) -> bool:
+    from tau2.storage.results import results_file
+
+    return results_file(a).resolve() == results_file(b).resolve()
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -57,6 +58,12 @@ _JSON_KINDS = {
     bool: "true or false",
     NoneType: "null",
 }
+_EXAMPLE = ('{"temperature": 0}', "temperature=0")
+_EXAMPLES = {
+    "provider_limits": ('{"openai": 40}', "openai=40"),
+    "user_persona": ('{"verbosity": "minimal"}', "verbosity=minimal"),
+}
+"""Of values that are JSON, in both forms that are read."""
 NONE = "none"
 """How a field whose default is not None is set to None on the command line."""
 
@@ -121,22 +128,21 @@ class Flag:
 
     def _reader(self) -> Callable[[str], Any]:
         if self.kind is dict:
-            return read_json_object
+            return partial(read_json_object, example=_EXAMPLES.get(self.field, _EXAMPLE))
         if self.takes_none:
             return lambda text: None if text.lower() == NONE else text
         return self.kind if self.kind in {int, float} else str
 
 
-def read_json_object(text: str) -> dict[str, Any]:
+def read_json_object(text: str, example: tuple[str, str] = _EXAMPLE) -> dict[str, Any]:
     """Return a JSON object, also written as `name=value,name=value`.
 
-    Raise ArgumentTypeError for anything else.
+    Raise ArgumentTypeError for anything else, with the example in both forms.
     """
     pairs = [pair.split("=") for pair in text.split(",")]
     is_json = text.lstrip().startswith(("{", "[", '"'))
     if not is_json and all(len(pair) == 2 for pair in pairs):  # noqa: PLR2004  -- name and value
         return {name.strip(): _value(value.strip()) for name, value in pairs}
-    example = """write it in single quotes, for example '{"temperature": 0}', or as temperature=0"""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as problem:
@@ -148,7 +154,10 @@ def read_json_object(text: str) -> dict[str, Any]:
             return value
         where = f"it is {_JSON_KINDS[type(value)]}"
     # The text is not repeated: it may hold a key.
-    raise argparse.ArgumentTypeError(f"not a JSON object ({where}); {example}")
+    raise argparse.ArgumentTypeError(
+        f"not a JSON object ({where}); "
+        f"write it in single quotes, for example '{example[0]}', or as {example[1]}"
+    )
 
 
 def _value(text: str) -> Any:

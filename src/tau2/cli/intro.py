@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 from tau2.cli.exit_codes import OK
@@ -57,10 +55,11 @@ def add_arguments(_parser: CommandParser) -> None:
 def run(_options: argparse.Namespace) -> int:
     """Print the welcome, and every domain, agent and user."""
     from tau2.registry import registry
+    from tau2.service.descriptions import domain_description
 
     show(_WELCOME)
     sections = (
-        ("domains", registry.get_domains(), _about_domain),
+        ("domains", registry.get_domains(), domain_description),
         ("agents", registry.get_agents(), partial(_about_plugin, registry.agents)),
         ("users", registry.get_users(), partial(_about_plugin, registry.users)),
     )
@@ -126,24 +125,6 @@ def _variants(problems: list[str]) -> str | None:
             text = f"{named(spec.name)}: {', '.join(map(named, names))}"
             lines += textwrap.wrap(text, _room(), initial_indent="  ", subsequent_indent="    ")
     return "\n".join(["\nretrieval variants (--retrieval-config)", *lines]) if lines else None
-
-
-def _about_domain(name: str) -> str:
-    from tau2.registry import registry
-
-    if name not in registry.domains:
-        return _without_name(_first_sentence(registry.get_env_constructor(name)))
-    plugin = registry.domains.package_of(name)
-    if isinstance(plugin, ModuleType):
-        return _without_name(_first_sentence(plugin))
-    spec = registry.domains.get(name)
-    module = sys.modules.get(spec.environment.__module__)
-    return spec.description or _without_name(_first_sentence(module))
-
-
-def _without_name(text: str) -> str:
-    """Return what follows the name of a company: "A bank: accounts and cards"."""
-    return text.partition(": ")[2] or text
 
 
 def _about_plugin(catalog: Any, name: str) -> str:

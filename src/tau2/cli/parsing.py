@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from tau2.cli.help_text import fitted
 from tau2.errors import ConfigError, UnknownName
 from tau2.utils.output import show
 
@@ -21,8 +23,15 @@ def shown_names(action: argparse.Action) -> list[str]:
     return [name for name in action.option_strings if name not in long] + long[-1:]
 
 
-class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Lists every option by one name."""
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Lists every option by one name, and fits texts into the terminal."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return textwrap.indent(fitted(text, width - len(indent)), indent)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        # Names such as docs/your-agent.md are not broken at their hyphens.
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings:
@@ -42,7 +51,7 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(
             prog=prog,
             description=description,
-            formatter_class=_HelpFormatter,
+            formatter_class=HelpFormatter,
             allow_abbrev=False,
             argument_default=argparse.SUPPRESS,
         )
@@ -92,7 +101,11 @@ class CommandParser(argparse.ArgumentParser):
         show(message, end="")
 
     def error(self, message: str) -> NoReturn:
-        """Raise ConfigError with the message and where to read more."""
+        """Raise ConfigError with the message, in which an option has one name, and where to read."""
+        for action in self._actions:
+            every = "/".join(action.option_strings)
+            if len(action.option_strings) > 1:
+                message = message.replace(every, shown_names(action)[-1])
         raise ConfigError(f"{message}\nsee `{self.prog} --help`")
 
     def option_strings(self) -> list[str]:

@@ -6,9 +6,17 @@ Every field becomes a flag of `tau2 run`; its docstring is the flag's help.
 from __future__ import annotations
 
 import os
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from tau2 import config as defaults
 from tau2.data_model.audio import (
@@ -153,6 +161,27 @@ class BaseRunConfig(BaseModel):
     def is_voice(self) -> bool:
         """Whether the run is full duplex."""
         return False
+
+    @field_validator("provider_limits", mode="wrap")
+    @classmethod
+    def _has_limits(cls, value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
+        """Say of a value that fits in none of its forms where it is and what may stand there."""
+        try:
+            return validated(value)
+        except ValidationError as problem:
+            provider, *kinds = max((error["loc"] for error in problem.errors()), key=len) or (None,)
+            if provider is None:
+                raise
+            wrong = value[provider]
+            name = f"{provider}"
+            if isinstance(wrong, Mapping) and len(kinds) > 1:
+                wrong = wrong[kinds[1]]
+                name += f": {kinds[1]}"
+            raise ValueError(
+                f"{name}: {wrong!r} is no limit; write the calls in flight as a number, as in "
+                f'{{"{provider}": 40}}, or numbers by name, as in '
+                f'{{"{provider}": {{"in_flight": 40, "rpm": 500, "tpm": 200000}}}}'
+            ) from None
 
     @field_validator("save_to", "tasks_file")
     @classmethod

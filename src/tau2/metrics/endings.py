@@ -17,7 +17,7 @@ from tau2.data_model.message import (
 from tau2.data_model.outline import Outline
 from tau2.data_model.simulation import FINISHED, SimulationRun, TerminationReason
 from tau2.errors import DataFileError
-from tau2.metrics.outcomes import Simulation, place_of
+from tau2.metrics.outcomes import Simulation, error_of, place_of
 from tau2.storage.stored_simulations import outlines_of
 from tau2.utils.text import shortened
 
@@ -59,7 +59,7 @@ def cause_of_end(run: Simulation) -> str | None:
     kind = info.get("error_type")
     if isinstance(kind, str):
         return f"{kind}: {error}{place_of(info)}"
-    return error.removeprefix("agent: ").removeprefix("user: ")
+    return error_of(info)
 
 
 def _last_error(run: SimulationRun) -> str | None:

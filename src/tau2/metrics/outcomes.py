@@ -122,8 +122,14 @@ def why_unscored(run: Simulation) -> str:
     """Return why a simulation says nothing about the agent."""
     info = run.info or {}
     if "error" in info:
-        return f"{info.get('error_type', 'error')}: {info['error']}{place_of(info)}"
+        kind = info.get("error_type")
+        return f"{kind}: {info['error']}{place_of(info)}" if kind else error_of(info)
     return run.termination_reason.value if run.reward is not None else "it was never graded"
+
+
+def error_of(info: JsonMapping) -> str:
+    """Return the error of a participant, without the role before it: where it stands says whose."""
+    return str(info["error"]).removeprefix("agent: ").removeprefix("user: ")
 
 
 def place_of(info: JsonMapping) -> str:

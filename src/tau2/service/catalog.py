@@ -15,6 +15,7 @@ from tau2.environment.tool import Tool
 from tau2.errors import UnknownName
 from tau2.registry import registry
 from tau2.runner.resolve import readable_environment
+from tau2.service.descriptions import domain_description
 
 SIDES: Mapping[str, ToolRequestor] = {"agent": "assistant", "user": "user"}
 _MOST_EXAMPLES = 3
@@ -40,14 +41,7 @@ class DomainDocs:
     @property
     def about(self) -> str:
         """One sentence on the domain."""
-        described = (
-            registry.domains.package_of(self.name) if self.name in registry.domains else self._fresh
-        )
-        if description := getattr(described, "description", ""):  # a spec of somebody's own
-            return str(description)
-        text = " ".join((getattr(described, "__doc__", None) or "").split())
-        sentence = text.partition(". ")[0].rstrip(".")
-        return sentence.partition(": ")[2] or sentence
+        return domain_description(self.name)
 
     def tools(self, side: str) -> dict[str, Tool]:
         """Return the tools of the agent or of the user."""

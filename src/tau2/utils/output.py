@@ -10,7 +10,9 @@ from __future__ import annotations
 import codecs
 import logging
 import os
+import shutil
 import sys
+import textwrap
 import threading
 import traceback
 import warnings
@@ -158,12 +160,40 @@ def show(text: object = "", end: str = "\n") -> None:
     standard_stream().write(clean(text) + end)
 
 
-def show_error(text: object) -> None:
-    """Print text, cleaned, on standard error, behind what standard output has so far."""
+def show_error(text: object, *, fits: bool = True) -> None:
+    """Print text, cleaned, on standard error, behind what standard output has so far.
+
+    On a terminal, sentences are wrapped at their words, unless `fits` is False.
+    """
     standard_stream().flush()
     stream = standard_stream(error=True)
-    stream.write(clean(text) + "\n")
+    cleaned = clean(text)
+    if fits and stream.isatty():
+        width = shutil.get_terminal_size().columns
+        cleaned = "\n".join(_wrapped(line, width) for line in cleaned.split("\n"))
+    stream.write(cleaned + "\n")
     stream.flush()
+
+
+_COMMANDS = ("tau2 ", "pip ", "python ", "export ")
+_IN_COMMANDS = ("'{", "pip install")
+
+
+def _wrapped(line: str, width: int) -> str:
+    """Return a sentence on lines of a terminal; a command as it is, which is to be copied."""
+    indent = line[: len(line) - len(line.lstrip())]
+    is_command = line.lstrip().startswith(_COMMANDS) and ": " not in line
+    has_command = any(part in line for part in _IN_COMMANDS) or (indent and " --" in line)
+    if len(line) <= width or is_command or has_command:
+        return line
+    return textwrap.fill(
+        line.strip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def show_json(value: JsonValue, indent: int | None = 2) -> None:
@@ -247,12 +277,12 @@ def _show_thread_problem(problem: threading.ExceptHookArgs) -> None:
         lines = traceback.format_exception(
             problem.exc_type, problem.exc_value, problem.exc_traceback
         )
-        show_error(indented("".join(lines).rstrip("\n")))
+        show_error(indented("".join(lines).rstrip("\n")), fits=False)
 
 
 def show_problem(problem: BaseException) -> None:
     """Print an exception with its traceback on standard error."""
-    show_error(indented("".join(traceback.format_exception(problem)).rstrip("\n")))
+    show_error(indented("".join(traceback.format_exception(problem)).rstrip("\n")), fits=False)
 
 
 class LogHandler(logging.Handler):

@@ -1,4 +1,4 @@
-"""Customer service of a bank, whose rules and further tools are to be found in a knowledge base.
+"""The banking domain: a bank's agent looks up rules and further tools in a knowledge base.
 
 Importing this package loads nothing else; `DOMAIN` is made when it is first asked for.
 """

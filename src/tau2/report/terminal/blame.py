@@ -92,6 +92,6 @@ def _table(verdicts: Iterable[Blame]) -> Listing:
             str(one.trial),
             Text(one.side.value, style=_STYLES[one.side]),
             "-" if finding.turn is None else str(finding.turn),
-            plain(f"{finding.kind.value}: {one_line(finding.reason, 300)}"),
+            plain(f"{finding.kind.value}: {one_line(finding.reason, 1000)}"),
         )
     return table

@@ -55,7 +55,9 @@ def conversation_view(
         message_view(message, max_tool_result_chars, spoken=spoken)
         for message in run.get_messages()
     ]
-    parts += [grading_view(run), *review_panels(run)]
+    if run.reward_info is not None:  # else the head says why there is none
+        parts.append(grading_view(run))
+    parts += review_panels(run)
     return Group(*parts)
 
 
@@ -71,9 +73,16 @@ def head_view(run: SimulationRun) -> Box:
         f"ended: {ended}",
         f"reward: {reward:.2f}"
         if run.is_scored and reward is not None
-        else f"not scored: {clean(why_unscored(run))}",
+        else _not_scored(run),
     ]
     return Box(plain("\n".join(facts)), one_line(run.id, 200), style=style_of(run))
+
+
+def _not_scored(run: SimulationRun) -> str:
+    """Return that a simulation has no score, and why, unless its end says that already."""
+    why = clean(why_unscored(run))
+    is_said = run.termination_reason not in FINISHED and why in clean(why_ended(run))
+    return "not scored" if is_said else f"not scored: {why}"
 
 
 def style_of(run: Simulation) -> str:
@@ -174,18 +183,18 @@ def _tool_result(message: ToolMessage, most: int | None) -> Box:
 
 def grading_view(run: SimulationRun) -> RenderableType:
     """Return every check with its reason."""
-    if run.reward_info is None:
+    info = run.reward_info
+    if info is None:
         return Text(f"not scored: {clean(why_unscored(run))}", style="yellow")
-    checks = list(check_lines(run.reward_info))
+    checks = list(check_lines(info))
     table = Listing(("met", "check", "what"), fold=("what",), has_header=False, gap=1)
     for met, kind, text in checks:
         mark = Text(passed_mark(met), style="green" if met else "red")
         table.add_row(mark, Text(kind, style="bold"), _beginning(text))
-    basis = ", ".join(b.value for b in run.reward_info.reward_basis or ()) or "nothing"
-    total = Text(f"reward {run.reward_info.reward:.2f}, which rests on {basis}", style="bold")
-    body = Group(
-        *([table] if checks else []), total, *map(_beginning, _notes(run, run.reward_info))
-    )
+    basis = ", ".join(b.value for b in info.reward_basis or ())
+    rests = f", which rests on {basis}" if basis else ""
+    total = Text(f"reward {info.reward:.2f}{rests}", style="bold")
+    body = Group(*([table] if checks else []), total, *map(_beginning, _notes(run, info)))
     return Box(body, "grading")
 
 

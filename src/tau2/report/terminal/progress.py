@@ -126,7 +126,7 @@ class Tally:
         if not playing:
             return ""
         (task_id, _trial), began = playing[0]
-        oldest = f"oldest {one_line(task_id, 40)} {span(self.clock() - began)}"
+        oldest = f"oldest: task {one_line(task_id, 40)}, {span(self.clock() - began)}"
         return f"{len(playing):,} in flight ({oldest})"
 
     def causes(self) -> list[str]:

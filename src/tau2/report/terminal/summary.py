@@ -19,6 +19,7 @@ from tau2.report.terminal.tables import Facts, Listing, new_table
 from tau2.utils.text import duration_text, first_of, plural
 
 MOST_ROWS = 30
+_LONGEST_CAUSE = 1000  # characters; a cause that is cut off is no help
 _MOST_NAMED = 10  # simulations without a score that are named
 
 
@@ -158,10 +159,9 @@ def early_endings_table(endings: Iterable[EarlyEnding]) -> Listing:
     """Return how often episodes ended early or messages were cut, and the first cause of each."""
     table = new_table("ended early", "times", "first", right=("times",), fold=("first",))
     for one in endings:
-        where = one_line(one.task_id, 200) + (f" trial {one.trial}" if one.trial else "")
-        table.add_row(
-            plain(one.reason), f"{one.number:,}", plain(f"{where}: {one_line(one.cause, 300)}")
-        )
+        where = f"task {one_line(one.task_id, 200)}" + (f" trial {one.trial}" if one.trial else "")
+        cause = one_line(one.cause, _LONGEST_CAUSE)
+        table.add_row(plain(one.reason), f"{one.number:,}", plain(f"{where}: {cause}"))
     return table
 
 
@@ -172,7 +172,7 @@ def unscored_view(summary: RunSummary) -> RenderableType:
         name = one_line(item.task_id, 200) + (
             f" trial {item.trial}" if summary.num_trials > 1 else ""
         )
-        by_reason.setdefault(one_line(item.reason, 300), []).append(name)
+        by_reason.setdefault(one_line(item.reason, _LONGEST_CAUSE), []).append(name)
     lines: list[RenderableType] = [Text("not scored", style="bold yellow")]
     for reason, names in by_reason.items():
         lines.append(Indented(Text(first_of(names, _MOST_NAMED)), 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from rich.cells import cell_len
@@ -34,9 +34,9 @@ class _Layout:
 class Listing:
     """A table that shows names whole in every width.
 
-    Where it is too wide, texts are wrapped first. Then columns that can be spared are left out,
-    with a note that names them. Then names stand on lines of their own, above the rest of their
-    rows.
+    Where it is too wide, texts are wrapped first. Then names stand on lines of their own, above the
+    rest of their rows, or columns that can be spared are left out, with a note that names them:
+    whichever shows more columns.
     """
 
     def __init__(
@@ -104,13 +104,14 @@ class Listing:
     def _layout(self, width: int) -> _Layout:
         natural = self._natural()
         beside = self._fitting(natural, (), width)
-        if beside is not None:
+        if beside is not None and not beside.left_out:
             return beside
         above = self._names if len(self._names) < len(self._columns) else ()
         inside = width - _INDENT if above else width
         below = self._fitting(natural, above, inside) if above else None
-        if below is not None:
-            return below
+        fitting = [layout for layout in (beside, below) if layout is not None]
+        if fitting:
+            return min(fitting, key=lambda layout: len(layout.left_out))
         rest = {place: size for place, size in natural.items() if place not in above}
         return _Layout(above, _squeezed(rest, inside, self._gap))
 
@@ -130,8 +131,21 @@ class Listing:
                     left_out.append(candidate)
             widths = self._wrapped({place: natural[place] for place in places}, width)
             if widths is not None:
-                return _Layout(above, widths, tuple(sorted(left_out)))
+                return self._with_more(natural, _Layout(above, widths, tuple(left_out)), width)
         return None
+
+    def _with_more(self, natural: Mapping[int, int], layout: _Layout, width: int) -> _Layout:
+        """Return a layout with those of the columns left out that fit after all.
+
+        A narrow one goes first and is no longer in the way once a wide one has gone, too.
+        """
+        for place in reversed(layout.left_out):
+            shown = sorted({*layout.widths, place})
+            widths = self._wrapped({one: natural[one] for one in shown}, width)
+            if widths is not None:
+                rest = tuple(one for one in layout.left_out if one != place)
+                layout = replace(layout, widths=widths, left_out=rest)
+        return replace(layout, left_out=tuple(sorted(layout.left_out)))
 
     def _is_blank(self, place: int) -> bool:
         return all(row[place].plain in _NO_FIGURES for row, _ in self._rows)

@@ -330,7 +330,8 @@ def grading_block(run: SimulationRun) -> Block:
         return Block(
             f"grading: not scored: {one_line(why_unscored(run), 2000)}", "warn", kind="grading"
         )
-    basis = ", ".join(part.value for part in info.reward_basis or ()) or "nothing"
+    basis = ", ".join(part.value for part in info.reward_basis or ())
+    rests = f", which rests on {basis}" if basis else ""
     body: list[Line] = [
         (f"{'✓' if met else '✗'} {name:<13} {one_line(text, 2000)}", "good" if met else "bad")
         for met, name, text in check_lines(info)
@@ -339,5 +340,5 @@ def grading_block(run: SimulationRun) -> Block:
     verdict = blame_note(run)
     if verdict is not None:
         body.append((one_line(verdict, 2000), "warn"))
-    head = f"grading: reward {info.reward:.2f}, which rests on {basis}"
+    head = f"grading: reward {info.reward:.2f}{rests}"
     return Block(head, _outcome_style(run), body, kind="grading")
