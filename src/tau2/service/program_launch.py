@@ -84,9 +84,23 @@ async def _exit_of(process: asyncio.subprocess.Process, name: str, output: IO[by
     said = output.read().decode("utf-8", "replace").strip()
     how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
     # The last line says why, after a traceback too; listings of failures cut what is long.
-    *before, last = said.splitlines() or [""]
-    text = f"the program {name} {how}" + (f": {last.strip()}" if last else "")
+    *before, last = _until_cause(said.splitlines()) or [""]
+    text = f"the program {name} {how}" + (f": {last}" if last else "")
     raise _failed(name, "\n".join([text, "it printed:", *before]) if before else text)
+
+
+def _until_cause(lines: list[str]) -> list[str]:
+    """Return lines up to the last that says something, without the frame of an exception group.
+
+    Python draws such a frame with "|", "+" and "-"; it ends with a line that is nothing else.
+    """
+    kept = list(lines)
+    while kept:
+        last = kept.pop().strip()
+        text = last.lstrip("|+- ") if last.startswith(("|", "+")) else last
+        if text:
+            return [*kept, text]
+    return []
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -109,3 +109,10 @@ def test_a_flip_is_shown_with_its_reason(tau2, runs):
     out = tau2("evaluate-trajs", "good").out
     assert "2 flips, 2 changed rewards" in out
     assert "lost on DB" in out
+
+
+def test_of_one_run_named_twice_it_is_said_that_nothing_can_differ(tau2, runs):
+    ended = tau2("compare", "latest", "bad")
+    assert ended.code == 0
+    assert "both are the same run, bad: nothing can differ" in ended.err
+    assert "same run" not in tau2("compare", "good", "bad").err

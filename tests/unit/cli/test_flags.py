@@ -96,8 +96,21 @@ def test_json_objects_and_pairs_are_read(text, value):
 
 
 def test_a_value_that_does_not_fit_names_the_flag():
-    with pytest.raises(ConfigError, match="--provider-limits: Input should be a valid integer"):
+    with pytest.raises(ConfigError) as refused:
         build_config(TextRunConfig, {"provider_limits": {"openai": "many"}}, FLAGS)
+    text = str(refused.value)
+    assert text.startswith("--provider-limits: openai: 'many' is no limit; write ")
+    assert '{"openai": 40}' in text
+    with pytest.raises(ConfigError, match="openai: rpm: 'many' is no limit"):
+        build_config(TextRunConfig, {"provider_limits": {"openai": {"rpm": "many"}}}, FLAGS)
+
+
+def test_an_error_calls_an_option_by_one_name():
+    with pytest.raises(ConfigError) as refused:
+        parsed("--provider-limit", "openai:4")
+    assert "argument --provider-limits: not a JSON object" in str(refused.value)
+    assert "--provider-limit/" not in str(refused.value)
+    assert "as openai=40" in str(refused.value)
 
 
 def test_a_model_with_a_field_that_no_flag_can_give_is_refused():

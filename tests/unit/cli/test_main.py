@@ -70,6 +70,25 @@ def test_an_unknown_command_suggests_the_nearest(tau2):
     assert ended.err == "tau2: no command named 'vieww'; did you mean 'view'?\n"
 
 
+def test_an_unknown_command_like_none_lists_them_all(tau2):
+    ended = tau2("costs")
+    assert ended.code == 2
+    assert "did you mean" not in ended.err
+    assert all(name in ended.err for name in COMMANDS)
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+@pytest.mark.parametrize("command", ["view", "models", "compare", "audit"])
+def test_help_fits_the_terminal_and_breaks_no_command(tau2, monkeypatch, command, width):
+    monkeypatch.setenv("COLUMNS", width)
+    lines = tau2(command, "--help").out.splitlines()
+    wide = [line for line in lines if len(line) > int(width)]
+    assert all(line.startswith("  tau2 ") for line in wide)
+    monkeypatch.setenv("COLUMNS", "200")
+    said = " ".join(tau2(command, "--help").out.split())
+    assert sorted(said) == sorted(" ".join(" ".join(lines).split())), "nothing is lost"
+
+
 def test_an_unknown_option_suggests_the_nearest(tau2):
     ended = tau2("run", "--domain", "mock", "--num-trial", "3")
     assert ended.code == 2

@@ -81,7 +81,11 @@ def test_every_check_is_shown_with_its_reason(screen):
 
 def test_a_simulation_without_a_score_says_why(screen):
     failed = a_run(reward=None, messages=[], info={"error": "no route", "error_type": "Gone"})
-    assert "not scored: Gone: no route" in shown(screen, conversation_view(failed))
+    text = shown(screen, conversation_view(failed))
+    assert text.count("Gone: no route") == 1, "why it ended is why it has no score"
+    assert text.count("not scored") == 1
+    lost = a_run(reward=None, termination_reason="user_stop")
+    assert "not scored: it was never graded" in shown(screen, conversation_view(lost))
 
 
 def test_the_task_is_shown_before_the_conversation(screen):

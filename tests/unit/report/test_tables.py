@@ -48,11 +48,21 @@ def test_a_wide_table_shows_every_column_on_one_line():
     assert first.split()[:4] == [NAMES[0], "0.50", "12", "$1.00"]
 
 
-def test_texts_give_way_first_then_columns_that_can_be_spared():
+def test_texts_give_way_first_then_names_then_columns_that_can_be_spared():
     assert lines(a_table(), 100)[0].split() == ["task", "reward", "messages", "cost", "why"]
-    narrower = lines(a_table(), 71)
-    assert narrower[0].split() == ["task", "reward", "why"]
+    header, columns, *_, last = lines(a_table(), 71)
+    assert (header, columns.split()) == ("task", ["reward", "messages", "cost", "why"])
+    assert "no room for" not in last
+    narrower = lines(a_table(), 30)
+    assert narrower[1].split() == ["reward", "why"]
     assert narrower[-1] == "(no room for: messages, cost)"
+
+
+def test_a_narrow_column_stays_where_a_wide_one_has_made_room():
+    table = new_table("a", "narrow", "wide", spare=("narrow", "wide"))
+    table.add_row("x" * 10, "1", "y" * 40)
+    assert lines(table, 30)[0].split() == ["a", "narrow"]
+    assert lines(table, 30)[-1] == "(no room for: wide)"
 
 
 def test_where_a_name_has_no_room_beside_the_rest_it_stands_above_it():

@@ -199,3 +199,12 @@ def test_the_key_and_the_password_of_a_program_stay_out_of_what_is_said(program_
         with pytest.raises(ConfigError, match="the API key holds characters") as refused:
             url_launcher(address, 5.0)
         assert key not in str(refused.value)
+
+
+def test_of_a_group_of_exceptions_the_inner_one_is_told():
+    code = (
+        "import time; time.sleep(0.3)\n"
+        "raise ExceptionGroup('unhandled errors', [ConnectionError('no server at 4000')])"
+    )
+    (run,) = played(python(code), calls_and_waits)
+    assert "exited with code 1: ConnectionError: no server at 4000\n" in run.info["error"]

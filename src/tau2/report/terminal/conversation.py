@@ -71,9 +71,7 @@ def head_view(run: SimulationRun) -> Box:
     facts = [
         f"task {one_line(run.task_id, 200)}, trial {run.unit.trial}, seed {run.seed}",
         f"ended: {ended}",
-        f"reward: {reward:.2f}"
-        if run.is_scored and reward is not None
-        else _not_scored(run),
+        f"reward: {reward:.2f}" if run.is_scored and reward is not None else _not_scored(run),
     ]
     return Box(plain("\n".join(facts)), one_line(run.id, 200), style=style_of(run))
 
