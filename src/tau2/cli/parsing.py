@@ -101,7 +101,7 @@ class CommandParser(argparse.ArgumentParser):
         show(message, end="")
 
     def error(self, message: str) -> NoReturn:
-        """Raise ConfigError with the message, in which an option has one name, and where to read."""
+        """Raise ConfigError with the message, in which an option has one name, and a hint."""
         for action in self._actions:
             every = "/".join(action.option_strings)
             if len(action.option_strings) > 1:
