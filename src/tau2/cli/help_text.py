@@ -53,6 +53,8 @@ def _meaning(line: str) -> str:
 
 def _fit(block: list[str], width: int) -> list[str]:
     first = block[0]
+    if not first.strip():
+        return [""]
     meaning = _meaning(first)
     if not meaning:
         return _filled(" ".join(block), width) if _indent(first) == 0 else _kept(first, width)
@@ -69,8 +71,8 @@ def _fit(block: list[str], width: int) -> list[str]:
 
 def _kept(line: str, width: int) -> list[str]:
     """Return an indented line: prose is wrapped, a command is not."""
-    words = line.split()
-    is_command = len(words) < 2 or words[0] in _PROGRAMS or words[0].startswith(("-", "{"))  # noqa: PLR2004
+    first = line.split()[0]
+    is_command = first in _PROGRAMS or first.startswith(("-", "{")) or first == line.strip()
     if is_command or len(line) <= width:
         return [line]
     indent = " " * _indent(line)
