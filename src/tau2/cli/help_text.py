@@ -71,7 +71,7 @@ def _fit(block: list[str], width: int) -> list[str]:
 
 def _kept(line: str, width: int) -> list[str]:
     """Return an indented line: prose is wrapped, a command is not."""
-    first = line.split()[0]
+    first = line.split(maxsplit=1)[0]
     is_command = first in _PROGRAMS or first.startswith(("-", "{")) or first == line.strip()
     if is_command or len(line) <= width:
         return [line]
