@@ -23,11 +23,23 @@ def shown_names(action: argparse.Action) -> list[str]:
     return [name for name in action.option_strings if name not in long] + long[-1:]
 
 
+def _usage_line(line: str, width: int, below: str) -> str:
+    if len(line) <= width:
+        return line
+    return textwrap.fill(line, width, subsequent_indent=below, break_on_hyphens=False)
+
+
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Lists every option by one name, and fits texts into the terminal."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return textwrap.indent(fitted(text, width - len(indent)), indent)
+
+    def _format_usage(self, *arguments: Any) -> str:
+        # argparse wraps no usage that is written out.
+        below = " " * len("usage: tau2 ")
+        lines = super()._format_usage(*arguments).splitlines()
+        return "\n".join(_usage_line(line, self._width, below) for line in lines) + "\n"
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         # Names such as docs/your-agent.md are not broken at their hyphens.
