@@ -25,6 +25,7 @@ from pydantic import BaseModel
 
 from tau2.errors import ConfigError, UnknownName
 from tau2.utils.json_types import JsonValue
+from tau2.utils.text import load_problem
 
 if TYPE_CHECKING:  # the registry is below the packages that define these, and imports none of them
     from tau2.data_model.tasks import Task
@@ -64,6 +65,9 @@ class Catalog(Generic[SpecT]):
     leads to either. A package that exports under other names than its own says so in `NAMES`, so
     that listing it loads nothing else.
     """
+
+    spec_class = ""
+    """The class of the specs, where it is not called after their kind, as `AgentSpec` is."""
 
     def __init__(self, kind: str, package: str, exports: tuple[str, ...], group: str) -> None:
         """Look for plug-ins of `kind` in modules of `package` with `exports`, and entry points."""
@@ -122,9 +126,9 @@ class Catalog(Generic[SpecT]):
     def _entry(self, entry: EntryPoint) -> Plugin:
         try:
             return entry.load()
-        except Exception as error:  # a plug-in may fail in any way on import
+        except (Exception, SystemExit) as error:  # a plug-in may fail in any way on import
             raise ConfigError(
-                f"plug-in {entry.name!r} ({_described(entry)}) cannot be loaded: {error}"
+                f"plug-in {entry.name!r} ({_described(entry)}) cannot be loaded: {load_problem(error)}"
             ) from error
 
     def _exported(self, plugin: Plugin) -> list[SpecT]:
@@ -164,14 +168,19 @@ class Catalog(Generic[SpecT]):
         return self._specs[name]
 
     def _name_of(self, spec: SpecT, asked: str) -> str:
-        """Return the name of a spec. Raise ConfigError for what is no spec."""
-        name = getattr(spec, "name", None)
-        if not isinstance(name, str):
-            raise ConfigError(
-                f"the plug-in for {self.kind} {asked!r} exports a {type(spec).__name__}, which has "
-                f"no name; export a spec (see tau2.plugins) as {self._exports[-1]}"
-            )
-        return name
+        """Return the name of a spec. Raise ConfigError for what is no spec of this kind."""
+        wanted = self.spec_class or f"{self.kind.capitalize()}Spec"
+        # By name, because the registry imports no spec.
+        if any(base.__name__ == wanted for base in type(spec).__mro__):
+            return spec.name
+        name = type(spec).__name__
+        exported = f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+        if isinstance(spec, type):
+            exported = f"the class {spec.__name__}"
+        raise ConfigError(
+            f"the plug-in for {self.kind} {asked!r} exports {exported}, and no {wanted}; export "
+            f"one (see tau2.plugins) as {self._exports[-1]}"
+        )
 
     def _lines_to_write(self, name: str, exported: Iterable[str]) -> str:
         """Return which lines of a package's pyproject.toml to change, if a package is at fault."""

@@ -1,7 +1,7 @@
 """The pages tell the truth: their Python runs, their commands run, what they point at exists.
 
-A page is read from top to bottom, as a reader would: its Python blocks share their names, its
-commands one folder. A block of data whose first line is a comment with a name, such as `#
+A page is played from top to bottom, as a reader would: its Python blocks share their names, and
+its blocks and commands one folder. A block whose first line is a comment with a name, such as `#
 run.yaml`, is that file. Commands that need somebody's model are read, but not played.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -34,42 +35,39 @@ PAGES = [
 ]
 _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 _MODEL = re.compile(r"--agent-llm |--user-llm ")
-_FILE = re.compile(r"# (?P<name>[\w-]+\.(?:yaml|toml))\n")
+_FILE = re.compile(r"# (?P<name>[\w-]+\.(?:yaml|toml|py))\n")
 
 
 def short(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def all_blocks(page: Path) -> list[tuple[int, str, str]]:
+    """Return the blocks of a page in order: the line each begins on, its kind, and its text."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        (text.count("\n", 0, match.start("body")), match["kind"], match["body"])
+        for match in _BLOCK.finditer(text)
+    ]
+
+
 def blocks(page: Path, kind: str) -> list[tuple[int, str]]:
     """Return the blocks of a kind, each with the line it begins on."""
-    text = page.read_text(encoding="utf-8")
-    found = [match for match in _BLOCK.finditer(text) if match["kind"] == kind]
-    return [(text.count("\n", 0, match.start("body")), match["body"]) for match in found]
+    return [(line, body) for line, found, body in all_blocks(page) if found == kind]
 
 
-def commands(page: Path) -> Iterator[list[str]]:
-    """Yield the `tau2` commands of a page as words."""
-    for _, body in blocks(page, "bash"):
-        for line in body.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            if words and words[0] == "tau2":
-                yield words[1:]
+def commands(body: str) -> Iterator[list[str]]:
+    """Yield the `tau2` commands of a block as words."""
+    for line in body.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words and words[0] == "tau2":
+            yield words[1:]
 
 
 def split_at(words: list[str], mark: str) -> tuple[list[str], list[str]]:
     """Return the words before and after a mark."""
     place = words.index(mark) if mark in words else len(words)
     return words[:place], words[place + 1 :]
-
-
-def write_files(page: Path) -> None:
-    """Write the files that a page shows."""
-    for kind in ("yaml", "toml"):
-        for _, body in blocks(page, kind):
-            named = _FILE.match(body)
-            if named is not None:
-                Path(named["name"]).write_text(body, encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -99,28 +97,37 @@ def test_excerpts_are_as_in_the_example():
     assert [body for body in excerpts if body not in source] == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=short)
-def test_the_python_of_a_page_runs(page, workplace, capsys):
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page, "python") or blocks(page, "bash")], ids=short
+)
+def test_a_page_runs_from_top_to_bottom(page, workplace, capsys, packages, monkeypatch):
+    monkeypatch.syspath_prepend(str(workplace))  # a file of the page can be imported
     names: dict[str, object] = {"__name__": "page"}
-    for line, body in blocks(page, "python"):
-        exec(compile("\n" * line + body, str(page), "exec"), names)  # our own page
+    for line, kind, body in all_blocks(page):
+        file = _FILE.match(body) if kind in {"python", "toml", "yaml"} else None
+        if file is not None:
+            Path(file["name"]).write_text(body, encoding="utf-8")
+            monkeypatch.delitem(sys.modules, Path(file["name"]).stem, raising=False)
+        elif kind == "python":
+            exec(compile("\n" * line + body, str(page), "exec"), names)  # our own page
+        elif kind == "bash":
+            for words in commands(body):
+                play_command(words, capsys)
+                if words[:1] == ["new"] and page.name.startswith(("your-", "SKILL")):
+                    packages.enter_context(installed(workplace / words[2]))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if list(commands(page))], ids=short)
-def test_the_commands_of_a_page_run(page, workplace, capsys, packages):
-    write_files(page)
-    for line in commands(page):
-        words, redirected = split_at(line, ">")
-        capsys.readouterr()
-        if _MODEL.search(" ".join(words)):
-            options = parse(parser_of(words[0]), words[1:])
-            assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
-        else:
-            assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
-        if words[:1] == ["new"] and page.name.startswith(("your-", "SKILL")):
-            packages.enter_context(installed(workplace / words[2]))
-        for name in redirected:
-            Path(name).write_text(capsys.readouterr().out, encoding="utf-8")
+def play_command(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Run a command, which has to end well; write what it prints where it is redirected to."""
+    words, redirected = split_at(line, ">")
+    capsys.readouterr()
+    if _MODEL.search(" ".join(words)):
+        options = parse(parser_of(words[0]), words[1:])
+        assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
+    else:
+        assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
+    for name in redirected:
+        Path(name).write_text(capsys.readouterr().out, encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=short)

@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tau2 import __version__
 from tau2.cli.commands import COMMANDS, module_of, parser_of
@@ -101,7 +102,7 @@ def _dispatch(arguments: list[str], redactor: PrintedRedactor) -> int:
         text = str(problem)
         if isinstance(problem, OSError) and problem.filename is not None:
             text = f"{named(problem.filename)}: {problem.strerror}"
-        show_error(f"{command}: {indented(text)}")
+        show_error(f"{command}: {indented(f'{text}{_install_hint(problem)}')}")
         return USAGE
 
 
@@ -112,6 +113,18 @@ def _unknown_command(name: str) -> Tau2Error:
     return ConfigError(
         f"no command named {quoted(name)}; the commands are {', '.join(COMMANDS)}\n"
         "`tau2 --help` says what each does"
+    )
+
+
+def _install_hint(problem: Exception) -> str:
+    """Return how to install the package of a name that is not known, where it lies here."""
+    if not isinstance(problem, UnknownName) or problem.kind not in {"domain", "agent", "user"}:
+        return ""
+    folder = Path(problem.name)
+    if folder.name != problem.name or not (folder / "pyproject.toml").is_file():
+        return ""
+    return (
+        f"\nthe folder {problem.name} holds a package; to install it: pip install -e {problem.name}"
     )
 
 

@@ -68,6 +68,8 @@ def run(_options: argparse.Namespace) -> int:
         show(_section(title, _described(names, about, problems)))
         if title == "domains" and (variants := _variants(problems)) is not None:
             show(variants)
+    if backends := _backends(problems):
+        show(_section("model backends of other packages", backends))
     if problems:
         show("\ncannot be used here")
         show("\n".join(f"  {indented(problem)}" for problem in problems))
@@ -85,6 +87,17 @@ def _described(
         except (ConfigError, MissingExtra) as problem:
             problems.append(str(problem))
     return described
+
+
+def _backends(problems: list[str]) -> dict[str, str]:
+    """Return the model backends of other packages; add to `problems` what cannot be used."""
+    from tau2.llm.routing import installed_backends
+
+    found = installed_backends()
+    problems += [problem for problem in found.values() if problem]
+    return {
+        name: f"models named {name}/..." for name, problem in sorted(found.items()) if not problem
+    }
 
 
 def _section(title: str, described: Mapping[str, str]) -> str:

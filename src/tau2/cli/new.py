@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,8 +149,9 @@ def _show_derived(interface: Interface, readme: str) -> None:
 
 def _check_free(kind: str, name: str) -> None:
     """Raise ConfigError where tau2 knows something of that kind and name."""
-    from tau2.llm.routing import backend_names
+    from tau2.llm.routing import backend_for, backend_names
     from tau2.registry import registry
+    from tau2.scaffold.package import module_of
 
     known = {
         "domain": registry.get_domains,
@@ -159,3 +161,11 @@ def _check_free(kind: str, name: str) -> None:
     }
     if name in known[kind]():
         raise ConfigError(f"the name {name!r} is taken by another {kind}; choose another one")
+    if kind == "backend" and backend_for(f"{name}/any", {}).name != "litellm":
+        raise ConfigError(f"models named {name}/... are reached already; choose another name")
+    module = module_of(name)
+    if find_spec(module) is not None:
+        raise ConfigError(
+            f"a package with the module {module} is installed, and the new one would take its "
+            "place; choose another name"
+        )

@@ -25,6 +25,7 @@ from tau2.environment.task_check import cut_lines, form_problems, grouped
 from tau2.errors import ConfigError, DataFileError, UnknownName
 from tau2.utils import finite_json
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
+from tau2.utils.specs import check_spec
 from tau2.utils.text import error_text, shortened
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,11 @@ class DomainSpec:
     """
     description: str = ""
     """What the company is, in one line, for `tau2 intro`."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a field that cannot be what it is for."""
+        optional = ("splits", "rules", "documents", "task", "generate")
+        check_spec(self, ("environment", "tasks"), optional)
 
     def variant(self, name: str | None) -> str | None:
         """Return the variant that `name` stands for, in any capitalisation; None: the default.

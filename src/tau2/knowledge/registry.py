@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeAlias, TypeVar
 
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.text import load_problem
 
 MadeT = TypeVar("MadeT")
 Factory: TypeAlias = Callable[..., MadeT]
@@ -108,8 +109,8 @@ class PluginTable(Generic[MadeT]):
             raise UnknownName(self.kind, name, self.names())
         try:
             factory: Factory[MadeT] = entry.load()
-        except Exception as error:  # a plug-in may fail in any way on import
+        except (Exception, SystemExit) as error:  # a plug-in may fail in any way on import
             raise ConfigError(
-                f"{self.kind} {name!r} ({entry.value}) cannot be loaded: {error}"
+                f"{self.kind} {name!r} ({entry.value}) cannot be loaded: {load_problem(error)}"
             ) from error
         return factory

@@ -11,6 +11,7 @@ from tau2.errors import ConfigError
 from tau2.llm import backends
 from tau2.llm.request import Backend
 from tau2.utils.json_types import JsonMapping
+from tau2.utils.text import load_problem
 
 ENTRY_POINTS = "tau2.llm_backends"
 
@@ -20,14 +21,37 @@ def backend_names() -> list[str]:
     return sorted({*_built_in_names(), *_installed()})
 
 
+def installed_backends() -> dict[str, str]:
+    """Return the name of every backend of another package, and what is wrong with it, if anything.
+
+    Imports all of them.
+    """
+    problems = {}
+    for name, points in _installed().items():
+        problems[name] = ""
+        try:
+            if name in _built_in_names():
+                raise ConfigError(
+                    f"the model backend {name!r} ({points[0].value}) has the name of one of tau2, "
+                    "which is used instead; rename it"
+                )
+            _plugin(points)
+        except ConfigError as problem:
+            problems[name] = str(problem)
+    return problems
+
+
 def _built_in_names() -> list[str]:
     return [module.name for module in pkgutil.iter_modules(backends.__path__)]
 
 
 @lru_cache(maxsize=1)
-def _installed() -> dict[str, EntryPoint]:
-    """Return the backends of other packages, scanned once per process."""
-    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+def _installed() -> dict[str, list[EntryPoint]]:
+    """Return the backends of other packages by name, scanned once per process."""
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        found.setdefault(point.name, []).append(point)
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -67,12 +91,18 @@ def backend_for(model: str, llm_args: JsonMapping) -> Backend:
     return claiming
 
 
-def _plugin(point: EntryPoint) -> Backend:
+def _plugin(points: list[EntryPoint]) -> Backend:
+    point = points[0]
+    if len(points) > 1:
+        both = " and ".join(one.value for one in points)
+        raise ConfigError(
+            f"two model backends are named {point.name!r} ({both}); rename or remove one plug-in"
+        )
     try:
         backend = point.load()
-    except Exception as error:  # a plug-in may fail in any way on import
+    except (Exception, SystemExit) as error:  # a plug-in may fail in any way on import
         raise ConfigError(
-            f"the model backend {point.name!r} ({point.value}) cannot be loaded: {error}"
+            f"the model backend {point.name!r} ({point.value}) cannot be loaded: {load_problem(error)}"
         ) from error
     if not isinstance(backend, Backend):
         raise ConfigError(

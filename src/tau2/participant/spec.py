@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from tau2.data_model.tasks import Task
 from tau2.participant.protocols import AgentProtocol, UserProtocol
 from tau2.utils.json_types import JsonMapping
+from tau2.utils.specs import check_spec
 
 Continues: TypeAlias = Literal["messages", "replies"]
 """How a participant is restored in the middle of an interrupted episode.
@@ -51,6 +52,10 @@ class AgentSpec:
     `make` as `session`. An error that it raises is an infrastructure failure.
     """
 
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a field that cannot be what it is for."""
+        check_spec(self, ("make",), ("accepts", "session"))
+
 
 @dataclass(frozen=True, slots=True)
 class UserSpec:
@@ -74,3 +79,7 @@ class UserSpec:
     """How an interrupted episode is resumed; None: it starts over."""
     description: str = ""
     """What the user is, in one line, for `tau2 intro`."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a field that cannot be what it is for."""
+        check_spec(self, ("make",))

@@ -81,6 +81,11 @@ def check_name(name: str) -> None:
         raise ConfigError(f"{name!r} cannot be a folder on Windows; choose another name")
 
 
+def module_of(name: str) -> str:
+    """Return the module of the package of that name."""
+    return f"tau2_{name.replace('-', '_')}"
+
+
 def write_package(
     kind: Kind, name: str, parent: Path, interface: Interface | None = None
 ) -> NewPackage:
@@ -99,8 +104,8 @@ def write_package(
     """
     check_name(name)
     if not parent.is_dir():
-        raise ConfigError(f"{parent} is not a folder")
-    module = f"tau2_{name.replace('-', '_')}"
+        raise ConfigError(f"{parent} is not a folder; make it first, or name another with --dir")
+    module = module_of(name)
     texts = (
         _rendered(kind, name, module) if interface is None else _derived(name, module, interface)
     )

@@ -20,7 +20,9 @@ def domain_description(name: str) -> str:
     if isinstance(plugin, ModuleType):  # a package of ours, which need not load its domain for this
         return _first_sentence(plugin)
     spec = registry.domains.get(name)
-    return spec.description or _first_sentence(sys.modules.get(spec.environment.__module__))
+    return spec.description or _first_sentence(
+        sys.modules.get(getattr(spec.environment, "__module__", ""))
+    )
 
 
 def _first_sentence(described: Any) -> str:

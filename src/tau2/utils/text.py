@@ -51,6 +51,13 @@ def error_text(problem: BaseException, most: int = 10_000) -> str:
     return clean_text(shortened(text, most)) or name
 
 
+def load_problem(error: BaseException) -> str:
+    """Return why a plug-in could not be loaded, for the end of a sentence."""
+    if isinstance(error, SystemExit):
+        return f"it ends the program when it is imported (SystemExit: {error_text(error)})"
+    return error_text(error)
+
+
 def repr_of(value: object, most: int = 100) -> str:
     """Return the representation of any value, cut to `most` characters; never fails."""
     try:

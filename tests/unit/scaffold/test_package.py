@@ -175,7 +175,7 @@ def test_a_package_that_exports_no_spec_is_told_what_to_export(bakery, capsys):
     rewrite(bakery / "pyproject.toml", ":DOMAIN", ":get_tasks")
     with installed(bakery):
         assert main(["domain", "bakery"]) == 2
-    assert "exports a function, which has no name; export a spec" in capsys.readouterr().err
+    assert "exports a function, and no DomainSpec; export one" in capsys.readouterr().err
 
 
 def test_a_broken_package_is_named_and_breaks_nothing_else(bakery, capsys):
@@ -200,6 +200,58 @@ def test_a_broken_package_is_named_and_breaks_nothing_else(bakery, capsys):
         assert "bakery" not in _usable(registry.get_domains())
         assert "mock" in _usable(registry.get_domains())
         assert f"tau2 start: {problem}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise SystemExit(3)", "it ends the program when it is imported (SystemExit: 3)"),
+        ("raise ValueError", "cannot be loaded: ValueError"),
+        ("class DOMAIN:\n    name = 'bakery'", "exports the class DOMAIN, and no DomainSpec"),
+        (
+            "from tau2.plugins import AgentSpec\nDOMAIN = AgentSpec('bakery', make=print)",
+            "exports an AgentSpec, and no DomainSpec",
+        ),
+        (
+            "import tau2.plugins as p\nDOMAIN = p.DomainSpec('bakery', environment=None, tasks=list)",
+            "DomainSpec 'bakery': environment has to be a function, not None",
+        ),
+    ],
+    ids=["ends the program", "says nothing", "a class", "another spec", "a field"],
+)
+def test_a_package_that_is_wrong_in_any_way_is_named_and_skipped(bakery, capsys, code, words):
+    (bakery / "tau2_bakery" / "__init__.py").write_text(f"{code}\n", encoding="utf-8")
+    with installed(bakery):
+        assert main(["intro"]) == 0
+        shown = capsys.readouterr().out
+        assert words in shown.partition("cannot be used here")[2]
+        assert "scripted_user" in shown
+        assert main(["domain", "bakery"]) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_backends_of_packages_are_shown_and_broken_ones_are_named(workplace, capsys):
+    assert main(["new", "backend", "my-model"]) == 0
+    assert main(["new", "backend", "worse"]) == 0
+    (workplace / "worse" / "tau2_worse" / "__init__.py").write_text("1 / 0\n", encoding="utf-8")
+    with installed(workplace / "my-model"), installed(workplace / "worse"):
+        assert main(["intro"]) == 0
+    shown = capsys.readouterr().out
+    assert "model backends of other packages\n  my-model  models named my-model/..." in shown
+    assert "the model backend 'worse' (tau2_worse:BACKEND) cannot be loaded: division" in shown
+
+
+def test_a_package_that_is_not_installed_yet_says_how_to_install_it(bakery, capsys):
+    assert main(["audit", "--domain", "bakery"]) == 2
+    assert "to install it: pip install -e bakery" in capsys.readouterr().err
+
+
+def test_a_name_whose_module_is_taken_is_refused(bakery, capsys):
+    with installed(bakery):
+        assert main(["new", "agent", "bakery", "--dir", str(bakery)]) == 2
+    assert "a package with the module tau2_bakery is installed" in capsys.readouterr().err
+    assert main(["new", "backend", "openai"]) == 2
+    assert "models named openai/... are reached already" in capsys.readouterr().err
 
 
 def test_two_packages_of_one_name_break_nothing_else(bakery, capsys):

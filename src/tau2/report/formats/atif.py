@@ -25,6 +25,7 @@ from tau2.report.cleaner import Cleaner
 from tau2.report.formats.exported_run import (
     ExportedRun,
     as_json,
+    called_model,
     file_stem,
     known,
     result_of,
@@ -77,7 +78,7 @@ def trajectory(name: str, info: Info, run: SimulationRun) -> JsonObject:
         agent=known(
             name=agent.implementation,
             version=info.engine_version or "unknown",
-            model_name=agent.llm,
+            model_name=called_model(agent.llm, run.agent_usage),
             extra={"llm_args": without_secrets(agent.llm_args)} if agent.llm_args else None,
         ),
         steps=steps.steps,
@@ -86,7 +87,7 @@ def trajectory(name: str, info: Info, run: SimulationRun) -> JsonObject:
         extra={
             "domain": info.environment_info.domain_name,
             "user": info.user_info.implementation,
-            **known(user_model_name=info.user_info.llm),
+            **known(user_model_name=called_model(info.user_info.llm, run.user_usage)),
             **result_of(run),
         },
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tau2.data_model.message import Message, MultiToolMessage
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.simulation import SessionUsage, SimulationRun
 from tau2.metrics.outcomes import outcome_of, run_passed
 from tau2.report.cleaner import Cleaner
 from tau2.storage.results import Results, simulations_folder
@@ -64,6 +64,14 @@ def single_messages(run: SimulationRun) -> Iterator[Message]:
     """Yield the messages of a simulation, each tool result for itself."""
     for message in run.get_messages():
         yield from message.tool_messages if isinstance(message, MultiToolMessage) else (message,)
+
+
+def called_model(model: str | None, usage: SessionUsage | None) -> str | None:
+    """Return the model of a participant; None where it is known that it called none.
+
+    Settings of a run name a model for participants that need none, too.
+    """
+    return model if usage is None or usage.model_calls else None
 
 
 def result_of(run: SimulationRun) -> JsonObject:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tau2.data_model.simulation import Info
 from tau2.report.cleaner import Cleaner
 from tau2.report.export import TABLES, as_jsonl, message_rows, redacted, simulation_rows
-from tau2.report.formats.exported_run import ExportedRun
+from tau2.report.formats.exported_run import ExportedRun, called_model
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results
 from tau2.utils.text import plural
@@ -57,13 +57,15 @@ like a credential was taken out.
 def export_hf(runs: Sequence[ExportedRun], folder: Path, clean: Cleaner) -> dict[Path, int]:
     """Write `data/` and `README.md`; return each data file and its number of rows."""
     written: dict[str, dict[str, int]] = {table: {} for table in TABLES}
+    models = {run.name: _Models() for run in runs}
     for number, (name, batch) in enumerate(_batches(runs)):
+        models[name].add(batch)
         for table, columns in TABLES.items():
             rows = [redacted(row, clean.redact) for row in _MAKERS[table](name, batch)]
             file = f"data/{table}-{number:05}.jsonl"
             write_atomically(folder / file, as_jsonl(rows, columns))
             written[table][file] = len(rows)
-    card = clean.redact(_card(runs, written, clean))
+    card = clean.redact(_card(runs, models, written, clean))
     write_atomically(folder / "README.md", card.encode("utf-8", "replace"))
     return {folder / file: rows for files in written.values() for file, rows in files.items()}
 
@@ -76,29 +78,46 @@ def _batches(runs: Sequence[ExportedRun]) -> Iterator[tuple[str, Results]]:
             yield run.name, run.about.model_copy(update={"simulations": batch})
 
 
+class _Models:
+    """The models that the agent and the user of a run called."""
+
+    def __init__(self) -> None:
+        self.agent: str | None = None
+        self.user: str | None = None
+
+    def add(self, batch: Results) -> None:
+        """Note what a batch of simulations called."""
+        info = batch.info
+        for run in batch.simulations:
+            self.agent = self.agent or called_model(info.agent_info.llm, run.agent_usage)
+            self.user = self.user or called_model(info.user_info.llm, run.user_usage)
+
+
 def _card(
-    runs: Sequence[ExportedRun], written: Mapping[str, Mapping[str, int]], clean: Cleaner
+    runs: Sequence[ExportedRun],
+    models: Mapping[str, _Models],
+    written: Mapping[str, Mapping[str, int]],
+    clean: Cleaner,
 ) -> str:
     title = f"Conversations of {', '.join(clean(run.name) for run in runs)}"
     return _CARD.format(
         title=json.dumps(title, ensure_ascii=False),  # which is YAML too
         heading=_cell(title),
         runs=plural(len(runs), "run"),
-        rows="\n".join(_run_row(run.name, run.about.info) for run in runs),
+        rows="\n".join(_run_row(run.name, run.about.info, models[run.name]) for run in runs),
         configs="\n".join(_config(table, list(files)) for table, files in written.items()),
         features="\n".join(_features(table) for table in written),
     )
 
 
-def _run_row(name: str, info: Info) -> str:
-    agent, user = info.agent_info, info.user_info
+def _run_row(name: str, info: Info, models: _Models) -> str:
     cells = (
         name,
         info.environment_info.domain_name,
-        agent.implementation,
-        agent.llm or "none",
-        user.implementation,
-        user.llm or "none",
+        info.agent_info.implementation,
+        models.agent or "none",
+        info.user_info.implementation,
+        models.user or "none",
         str(info.num_trials),
     )
     return f"| {' | '.join(map(_cell, cells))} |"

@@ -22,6 +22,7 @@ from tau2.report.cleaner import Cleaner
 from tau2.report.formats.exported_run import (
     ExportedRun,
     as_json,
+    called_model,
     file_stem,
     known,
     result_of,
@@ -59,6 +60,7 @@ def _write_log(run: ExportedRun, file: Path, clean: Cleaner) -> int:
             content = as_json(made, clean)
             _add(archive, f"samples/{made['id']}_epoch_{epoch}.json", content)
             totals.add(made, clean)
+            totals.add_models(about.info, simulation)
         _add(archive, "summaries.json", as_json(totals.summaries, clean))
         header = _header(run, totals)
         _add(archive, "header.json", as_json(header, clean))
@@ -89,6 +91,8 @@ class _Totals:
         self.summaries: list[JsonObject] = []
         self.rewards: list[float] = []
         self.usage: dict[str, dict[str, Counter[str]]] = {"model_usage": {}, "role_usage": {}}
+        self.agent_model: str | None = None
+        self.user_model: str | None = None
         self._epochs: set[tuple[str, int]] = set()
 
     def epoch_of(self, run: SimulationRun) -> int:
@@ -114,6 +118,11 @@ class _Totals:
         for kind, total in self.usage.items():
             for name, used in made[kind].items():
                 total.setdefault(name, Counter()).update(used)
+
+    def add_models(self, info: Info, run: SimulationRun) -> None:
+        """Note the models that a simulation called."""
+        self.agent_model = self.agent_model or called_model(info.agent_info.llm, run.agent_usage)
+        self.user_model = self.user_model or called_model(info.user_info.llm, run.user_usage)
 
     def results(self) -> JsonObject:
         """Return the scores over all samples."""
@@ -159,14 +168,14 @@ def _header(run: ExportedRun, totals: _Totals) -> JsonObject:
                 "samples": len(about.tasks),
                 "sample_ids": [task.id for task in about.tasks],
             },
-            model=info.agent_info.llm or _NO_MODEL,
+            model=totals.agent_model or _NO_MODEL,
             config={"epochs": info.num_trials},
             packages=known(**{"tau2-bench": info.engine_version}),
             metadata=known(
                 run=run.name,
                 agent_llm_args=_args(info.agent_info.llm_args),
                 user=info.user_info.implementation,
-                user_llm=info.user_info.llm,
+                user_llm=totals.user_model,
                 user_llm_args=_args(info.user_info.llm_args),
                 seed=info.seed,
                 max_steps=info.max_steps,
@@ -207,7 +216,7 @@ def sample(info: Info, task: Task | None, run: SimulationRun, epoch: int) -> Jso
         input=str(task.user_scenario) if task else "",
         target="\n".join(_called(action.name, action.arguments) for action in actions),
         messages=messages,
-        output=_output(info, messages),
+        output=_output(called_model(info.agent_info.llm, run.agent_usage), messages),
         **_graded(run, result),
         metadata=result,
         **_usage(info, run),
@@ -306,8 +315,8 @@ def _called(name: str, arguments: JsonObject) -> str:
     return f"{name}({json.dumps(arguments, ensure_ascii=False, default=str)})"
 
 
-def _output(info: Info, messages: Sequence[JsonObject]) -> JsonObject:
+def _output(model: str | None, messages: Sequence[JsonObject]) -> JsonObject:
     """Return the agent's last message as the output of its model."""
     last = next((one for one in reversed(messages) if one["role"] == "assistant"), None)
     choices = [{"message": last, "stop_reason": "stop"}] if last else []
-    return {"model": info.agent_info.llm or _NO_MODEL, "choices": choices}
+    return {"model": model or _NO_MODEL, "choices": choices}

@@ -147,6 +147,8 @@ def _built_in(name: str) -> VoiceProvider:
 class _Providers(Catalog[VoiceProvider]):
     """The built-in providers are a list, not the modules of a package."""
 
+    spec_class = "VoiceProvider"
+
     def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], VoiceProvider]]]:
         for name in _BUILT_IN:
             yield (name,), partial(_built_in, name)

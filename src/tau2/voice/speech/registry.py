@@ -20,6 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from tau2.errors import ConfigError, UnknownName
+from tau2.utils.text import load_problem
 from tau2.voice.speech.protocols import Recognizer, Synthesizer, VoiceActivityDetector
 
 EngineT = TypeVar("EngineT")
@@ -153,9 +154,9 @@ class EngineCatalog(Generic[EngineT]):
             raise UnknownName(self.kind, name, self.names())
         try:
             factory: EngineFactory[EngineT] = entry.load()
-        except Exception as error:  # a plug-in may fail in any way on import
+        except (Exception, SystemExit) as error:  # a plug-in may fail in any way on import
             raise ConfigError(
-                f"{self.kind} {name!r} ({entry.value}) cannot be loaded: {error}"
+                f"{self.kind} {name!r} ({entry.value}) cannot be loaded: {load_problem(error)}"
             ) from error
         return factory
 

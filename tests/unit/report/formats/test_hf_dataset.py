@@ -9,6 +9,7 @@ import yaml
 from tests.unit.report.conftest import a_run, some_results
 
 from tau2.data_model.message import AssistantMessage
+from tau2.data_model.simulation import SessionUsage
 from tau2.report.export import MESSAGE_COLUMNS, SIMULATION_COLUMNS
 from tau2.report.formats import ExportedRun, export_as, hf_dataset
 
@@ -91,3 +92,8 @@ def test_the_package_of_hugging_face_loads_it(data_set, tmp_path, monkeypatch):
     )
     assert loaded["reward"][:] == [None, 1.0]
     assert loaded.column_names == list(SIMULATION_COLUMNS)
+
+
+def test_a_model_that_nobody_called_is_not_named(data_set):
+    _, text = card(data_set(a_run("a", agent_usage=SessionUsage(), user_usage=SessionUsage())))
+    assert "| first | shop | llm_agent | none | user_simulator | none | 1 |" in text

@@ -149,3 +149,11 @@ def test_the_reader_of_inspect_opens_it(log):
     assert opened.results.scores[0].metrics["mean"].value == 1.0
     assert len(reader.read_eval_log_sample_summaries(str(file))) == 2
     assert reader.read_eval_log_sample(str(file), id="b/c", epoch=1).error.message == "503"
+
+
+def test_a_model_that_nobody_called_is_not_named(log):
+    unused = SessionUsage()
+    file = log(a_run("a", agent_usage=unused, user_usage=unused))
+    assert entry(file, "header.json")["eval"]["model"] == "none/none"
+    assert "user_llm" not in entry(file, "header.json")["eval"]["metadata"]
+    assert entry(file, "samples/a_epoch_1.json")["output"]["model"] == "none/none"
