@@ -128,7 +128,8 @@ class Catalog(Generic[SpecT]):
             return entry.load()
         except (Exception, SystemExit) as error:  # a plug-in may fail in any way on import
             raise ConfigError(
-                f"plug-in {entry.name!r} ({_described(entry)}) cannot be loaded: {load_problem(error)}"
+                f"plug-in {entry.name!r} ({_described(entry)}) cannot be loaded: "
+                f"{load_problem(error)}"
             ) from error
 
     def _exported(self, plugin: Plugin) -> list[SpecT]:

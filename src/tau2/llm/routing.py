@@ -102,7 +102,8 @@ def _plugin(points: list[EntryPoint]) -> Backend:
         backend = point.load()
     except (Exception, SystemExit) as error:  # a plug-in may fail in any way on import
         raise ConfigError(
-            f"the model backend {point.name!r} ({point.value}) cannot be loaded: {load_problem(error)}"
+            f"the model backend {point.name!r} ({point.value}) cannot be loaded: "
+            f"{load_problem(error)}"
         ) from error
     if not isinstance(backend, Backend):
         raise ConfigError(

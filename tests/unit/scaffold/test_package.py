@@ -213,7 +213,7 @@ def test_a_broken_package_is_named_and_breaks_nothing_else(bakery, capsys):
             "exports an AgentSpec, and no DomainSpec",
         ),
         (
-            "import tau2.plugins as p\nDOMAIN = p.DomainSpec('bakery', environment=None, tasks=list)",
+            "import tau2.plugins as p\nDOMAIN=p.DomainSpec('bakery', environment=None, tasks=list)",
             "DomainSpec 'bakery': environment has to be a function, not None",
         ),
     ],
