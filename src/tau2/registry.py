@@ -69,12 +69,23 @@ class Catalog(Generic[SpecT]):
     spec_class = ""
     """The class of the specs, where it is not called after their kind, as `AgentSpec` is."""
 
-    def __init__(self, kind: str, package: str, exports: tuple[str, ...], group: str) -> None:
-        """Look for plug-ins of `kind` in modules of `package` with `exports`, and entry points."""
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        exports: tuple[str, ...],
+        group: str,
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> None:
+        """Look for plug-ins of `kind` in modules of `package` with `exports`, and entry points.
+
+        `elsewhere` names modules outside of `package` by the names of their specs.
+        """
         self.kind = kind
         self._package = package
         self._exports = exports
         self._group = group
+        self._elsewhere = dict(elsewhere or {})
         self._specs: dict[str, SpecT] = {}
         self._entries: dict[str, EntryPoint] = {}
         self._sources: dict[str, Callable[[], Plugin]] | None = None
@@ -100,6 +111,8 @@ class Catalog(Generic[SpecT]):
         )
 
     def _built_in(self) -> Iterator[tuple[tuple[str, ...], Callable[[], Plugin]]]:
+        for name, place in self._elsewhere.items():
+            yield (name,), partial(import_module, place)
         for found in pkgutil.iter_modules(import_module(self._package).__path__):
             module = import_module(f"{self._package}.{found.name}")
             yield (
@@ -292,7 +305,13 @@ class Registry:
         self.domains: Catalog[DomainSpec] = Catalog(
             "domain", "tau2.domains", ("DOMAINS", "DOMAIN"), "tau2.domains"
         )
-        self.agents: Catalog[AgentSpec] = Catalog("agent", "tau2.agent", ("AGENTS",), "tau2.agents")
+        # The server of programs is above the agents.
+        programs = dict.fromkeys(
+            ("program_agent", "program_agent_solo"), "tau2.service.called_programs"
+        )
+        self.agents: Catalog[AgentSpec] = Catalog(
+            "agent", "tau2.agent", ("AGENTS",), "tau2.agents", programs
+        )
         self.users: Catalog[UserSpec] = Catalog("user", "tau2.user", ("USERS",), "tau2.users")
         self.displays: Catalog[DisplaySpec] = Catalog(
             "display", "tau2.report.terminal", ("DISPLAYS",), "tau2.displays"

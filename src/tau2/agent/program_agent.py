@@ -75,7 +75,9 @@ class ProgramSession:
     methods may be called from any thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
+        """Begin without an episode; see `PATIENCE`."""
+        self._patience = patience
         self.offered: Future[EpisodeOffer] = Future()
         """Set when the session gets an episode."""
         self.begun: Future[bool] = Future()
@@ -150,24 +152,19 @@ class ProgramSession:
                 self._asked = Future()
             self._asked.set_result(None)
 
-    async def begins(self, patience: float = PATIENCE) -> bool:
+    async def begins(self) -> bool:
         """Return whether the program makes a call before it leaves, or is silent for too long.
 
         Raise what `fail` was given.
         """
         try:
-            return await result_of(self.begun, patience)
+            return await result_of(self.begun, self._patience)
         except TimeoutError:
             self.leave()
             return False
 
-    async def next_message(
-        self, observation: ValidAgentInputMessage | None, patience: float = PATIENCE
-    ) -> AssistantMessage:
-        """Return what the program does next.
-
-        Raise AgentError when it makes no call for `patience` seconds.
-        """
+    async def next_message(self, observation: ValidAgentInputMessage | None) -> AssistantMessage:
+        """Return what the program does next. Raise AgentError when it is silent for too long."""
         with self._lock:
             if self._failure is not None:
                 raise self._failure
@@ -177,10 +174,10 @@ class ProgramSession:
             asked = self._asked
         self._touched = time.monotonic()
         asked.set_result(Asked(observation))
-        while (left := self._touched + patience - time.monotonic()) > 0:
+        while (left := self._touched + self._patience - time.monotonic()) > 0:
             with suppress(TimeoutError):
                 return await result_of(answer, left)
-        raise AgentError(f"the program made no call for {patience:g} seconds")
+        raise AgentError(f"the program made no call for {self._patience:g} seconds")
 
     async def asked(self) -> Asked | None:
         """Wait for the agent's turn and return it; None when the conversation is over."""
@@ -222,12 +219,10 @@ class ProgramAgent(HalfDuplexAgent[None]):
         tools: list[Tool],
         domain_policy: str,
         session: ProgramSession,
-        patience: float = PATIENCE,
     ) -> None:
-        """Take the turns of `session`; see `PATIENCE`."""
+        """Take the turns of `session`."""
         super().__init__(tools, domain_policy)
         self._session = session
-        self._patience = patience
 
     def get_init_state(self, message_history: list[Message] | None = None) -> None:
         """Show the program the conversation so far."""
@@ -237,7 +232,7 @@ class ProgramAgent(HalfDuplexAgent[None]):
         self, message: ValidAgentInputMessage | None, state: None
     ) -> tuple[AssistantMessage, None]:
         """Return what the program does next. Raise AgentError when it is silent for too long."""
-        return await self._session.next_message(message, self._patience), state
+        return await self._session.next_message(message), state
 
     def stop(self, message: object = None, state: None = None) -> None:
         """Tell the program that the conversation is over."""
@@ -253,15 +248,11 @@ def make_program_agent(
     tools: list[Tool],
     domain_policy: str,
     session: ProgramSession | None = None,
-    patience: float = PATIENCE,
     **_unused: object,
 ) -> ProgramAgent:
-    """Return the agent of a session, which may be silent for `patience` seconds.
-
-    Raise ConfigError without a session.
-    """
+    """Return the agent of a session. Raise ConfigError without one."""
     if session is None:
         raise ConfigError(
             "this agent is a program that connects to tau2: play with `tau2 serve-domain`"
         )
-    return ProgramAgent(tools, domain_policy, session, patience)
+    return ProgramAgent(tools, domain_policy, session)

@@ -36,6 +36,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
 
 _WIDEST_CHOICES = 50
 _METAVARS = {
+    "agent_command": "COMMAND",
     "agent_url": "URL",
     "cache": "DIR",
     "llm_agent": "MODEL",
@@ -44,6 +45,7 @@ _METAVARS = {
     "log_level": "LEVEL",
     "max_cost": "USD",
     "retry_delay": "SECONDS",
+    "session_timeout": "SECONDS",
     "review_model": "MODEL",
     "task_ids": "ID",
     "tasks_file": "FILE",

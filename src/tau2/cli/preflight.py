@@ -46,7 +46,7 @@ def check_names(config: RunConfig) -> None:
         if kind == "agent" and name in PROGRAMS and name not in names:
             raise ConfigError(
                 f"agent {name!r} is a program that connects to tau2: play, or continue, with "
-                "`tau2 serve-domain`"
+                "`tau2 serve-domain`; --agent-command has `tau2 run` start one for every episode"
             )
         if name not in names:
             raise UnknownName(kind, name, names)

@@ -84,12 +84,15 @@ def _confirm(path: Path, foreign: Sequence[ForeignSetting]) -> None:
     if len(foreign) > _MOST_SHOWN:
         lines.append(f"  … and {len(foreign) - _MOST_SHOWN:,} more")
     named = "\n".join(lines)
-    about = f"the settings stored in {path} name addresses or files that you did not give:"
+    about = (
+        f"the settings stored in {path} name addresses, files or commands that you did not give:"
+    )
     if is_answering() and says_yes(f"{about}\n{named}\nUse them, and your keys with them?"):
         return
     raise ConfigError(
-        f"{about}\n{named}\nyour keys would be sent to these addresses, and these files used; if "
-        f"that is right, add {TRUST}, or give the settings yourself (such as --agent-llm-args)"
+        f"{about}\n{named}\nyour keys would be sent to these addresses, these files used and these "
+        f"commands run; if that is right, add {TRUST}, or give the settings yourself (such as "
+        "--agent-llm-args)"
     )
 
 

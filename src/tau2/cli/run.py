@@ -45,6 +45,7 @@ _GROUPS = {
     ),
     "who plays": (
         *("agent", "llm_agent", "llm_args_agent", "agent_url", "agent_protocol"),
+        "agent_command",
         *("user", "llm_user", "llm_args_user", "user_persona", "user_prompt"),
     ),
     "how it is judged": (
@@ -52,7 +53,7 @@ _GROUPS = {
         *("auto_review", "review_mode", "review_model", "review_args"),
     ),
     "how long, how fast and how much": (
-        *("max_steps", "max_errors", "timeout", "max_cost", "max_concurrency"),
+        *("max_steps", "max_errors", "timeout", "session_timeout", "max_cost", "max_concurrency"),
         *("provider_limits", "executor", "workers", "worker_timeout", "seed"),
         "enforce_communication_protocol",
     ),
@@ -76,6 +77,8 @@ examples:
   tau2 run --domain retail --user scripted_user --agent-llm openai/my-model \\
       --agent-llm-args '{"api_base": "http://127.0.0.1:8000/v1"}'
       with an OpenAI-compatible server of your own
+  tau2 run --domain retail --agent-command 'python my_agent.py'
+      with a program of yours, started for every episode (docs/agent-programs.md)
   tau2 run --domain mock --task-ids create_task_1 update_task_1 --save-to first
   tau2 run --resume first
       some tasks, under a name; later what is still missing of them

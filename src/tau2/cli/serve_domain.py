@@ -146,6 +146,7 @@ def _configured(options: argparse.Namespace) -> TextRunConfig:
     values = given_values(options, _FLAGS)
     values["domain"] = options.domain
     values["agent"] = SOLO_AGENT if options.solo else AGENT
+    values["session_timeout"] = options.session_timeout
     if values.get("protocol") is not None:
         from tau2.runner.protocols import protocol_named
 

@@ -49,6 +49,8 @@ _OF_TEXT = {
         "--audio-native-provider local, a text agent by name"
     ),
     "agent_protocol": "--agent-protocol belongs to --agent-url, which is for text runs",
+    "agent_command": "--agent-command is for text runs: over MCP, a program hears nothing",
+    "session_timeout": "--session-timeout belongs to --agent-command, which is for text runs",
     "text_streaming_config": "--text-streaming-config is for text runs",
 }
 _BEHIND_THE_VOICE = {"agent": "agent", "llm_agent": "llm", "llm_args_agent": "llm_args"}

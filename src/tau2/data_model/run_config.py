@@ -31,13 +31,17 @@ ReviewMode = Literal["full", "user"]
 ExecutorName = Literal["local", "ray"]
 UserPrompt = Literal["auto", "full", "short"]
 UserMonitorMode = Literal["act", "report", "off"]
-AgentProgramProtocol = Literal["chat", "responses", "a2a"]
+AgentProgramProtocol = Literal["chat", "responses", "a2a", "mcp"]
 """How a program that is the agent is spoken to."""
 
 URL_AGENT = "url_agent"
 """The agent that speaks for a program at a URL."""
 A2A_AGENT = "a2a_agent"
 """The same for an A2A server, which keeps the conversation itself."""
+PROGRAM_AGENT = "program_agent"
+"""A program with a loop of its own, which is called for every episode and plays over MCP."""
+SOLO_PROGRAM_AGENT = "program_agent_solo"
+"""The same without a user."""
 
 DEFAULT_TEXT_AGENT = "hearing_oracle"
 """Who is behind the voice of provider `local` when neither an agent nor a model is named."""
@@ -205,8 +209,13 @@ class TextRunConfig(BaseRunConfig):
     agent_url: str | None = None
     """Address of a program that is the agent (docs/your-agent.md); its key: TAU2_AGENT_KEY."""
     agent_protocol: AgentProgramProtocol | None = None
-    """How the program at agent_url is spoken to: chat (chat completions), responses, or a2a
-    (default: chat). A program with a loop of its own plays over MCP: `tau2 serve-domain`."""
+    """How the program at agent_url is spoken to: chat (chat completions), responses, a2a, or mcp:
+    it is told of every episode and plays over MCP (docs/agent-programs.md) (default: chat)."""
+    agent_command: str | None = None
+    """Command that is started for every episode and plays it over MCP: the address is in
+    TAU2_MCP_URL, the token in TAU2_MCP_TOKEN (docs/agent-programs.md)."""
+    session_timeout: float = Field(default=600.0, gt=0, allow_inf_nan=False)
+    """Seconds without a call, after which a program that plays over MCP has failed."""
     user: str = defaults.DEFAULT_USER_IMPLEMENTATION
     """The simulated user: user_simulator, scripted_user, dummy_user."""
     user_persona: JsonObject | None = None
@@ -225,8 +234,15 @@ class TextRunConfig(BaseRunConfig):
     """Settings of text streaming, as JSON."""
 
     @property
+    def plays_over_mcp(self) -> bool:
+        """Whether the agent is a program that is called for every episode."""
+        return self.agent_command is not None or self.agent_protocol == "mcp"
+
+    @property
     def effective_agent(self) -> str:
         """The agent's name."""
+        if self.plays_over_mcp:
+            return self.agent if self.agent == SOLO_PROGRAM_AGENT else PROGRAM_AGENT
         if self.agent_url is None:
             return self.agent
         return A2A_AGENT if self.agent_protocol == "a2a" else URL_AGENT
@@ -244,7 +260,7 @@ class TextRunConfig(BaseRunConfig):
     @property
     def effective_agent_model(self) -> str:
         """The agent's model: of a program at a URL, how it is spoken to and what it is called."""
-        if self.agent_url is None:
+        if self.agent_url is None or self.plays_over_mcp:
             return self.llm_agent
         if self.agent_protocol == "a2a":
             return "a2a/agent"
@@ -260,7 +276,7 @@ class TextRunConfig(BaseRunConfig):
 
         A program at a URL gets those that were given, and no defaults.
         """
-        if self.agent_url is None:
+        if self.agent_url is None or self.plays_over_mcp:
             return self.llm_args_agent
         is_given = self.llm_args_agent != defaults.DEFAULT_LLM_ARGS_AGENT
         return {**(self.llm_args_agent if is_given else {}), "api_base": self.agent_url}

@@ -12,7 +12,8 @@ from tau2.llm.failure import from_error_body, unreachable
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 _PREFIXES = ("data:", "event:", "id:", "retry:", ":")
-_DONE = "[DONE]"
+DONE = "[DONE]"
+"""What the last event of a stream says."""
 _LONGEST_NAME = 1000  # characters of a tool's name, after which no more pieces are added to it
 _JOINED = frozenset({"content", "reasoning_content", "reasoning", "refusal", "arguments"})
 """Fields whose pieces are joined; other texts, such as a role, are whole in every chunk."""
@@ -32,11 +33,11 @@ def completion_of_stream(text: str) -> JsonObject:
     completion: JsonObject = {"object": "chat.completion"}
     choices: dict[int, JsonObject] = {}
     is_done = False
-    for data in _events(text):
-        if data == _DONE:
+    for data in events(text):
+        if data == DONE:
             is_done = True
             break
-        chunk = _chunk(data)
+        chunk = chunk_of(data)
         if chunk.get("error"):
             raise from_error_body(chunk["error"])
         _take_chunk(chunk, completion, choices)
@@ -47,10 +48,11 @@ def completion_of_stream(text: str) -> JsonObject:
     return completion
 
 
-def _events(text: str) -> Iterator[str]:
+def events(text: str) -> Iterator[str]:
     """Yield the data of every event; an event may have several lines."""
     lines: list[str] = []
-    for line in [*text.splitlines(), ""]:
+    # Other ends of lines that Python knows, such as U+2028, may stand in JSON as they are.
+    for line in [*text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), ""]:
         if line.startswith("data:"):
             lines.append(line.removeprefix("data:").removeprefix(" "))
         elif not line.strip() and lines:
@@ -58,7 +60,7 @@ def _events(text: str) -> Iterator[str]:
             lines = []
 
 
-def _chunk(data: str) -> JsonMapping:
+def chunk_of(data: str) -> JsonMapping:
     """Return the object of an event; an empty one for what is none, such as a keep-alive."""
     if not data:
         return {}

@@ -47,10 +47,14 @@ class AgentSpec:
     session: Callable[..., AbstractAsyncContextManager[Any]] | None = None
     """Opens what the agent needs for one episode: a connection, or a process of its own.
 
-    Called as `session(tools, domain_policy, *, task, trial, seed, environment, **more)`, entered
-    before the episode and its time limit begin, and left after its end. What it gives goes to
-    `make` as `session`. An error that it raises is an infrastructure failure.
+    Called as `session(tools, domain_policy, *, task, trial, seed, environment, config, **more)`,
+    where `config` is the configuration of the run. Entered before the episode and its time limit
+    begin, and left after its end. What it gives goes to `make` as `session`. An error that it
+    raises is an infrastructure failure.
     """
+    check: Callable[[Any], None] | None = None
+    """`check(config)` raises ConfigError or MissingExtra when the agent cannot play as configured;
+    called before a run."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a field that cannot be what it is for."""

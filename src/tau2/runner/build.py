@@ -132,6 +132,7 @@ def open_session(
     environment = run.environment()
     means = _means_of(environment, task, solo=run.is_solo)
     options = {**means, "trial": trial, "seed": seed, "environment": environment}
+    options["config"] = run.config
     return call_with_known(run.agent_session, options)
 
 

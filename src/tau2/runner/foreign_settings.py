@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from tau2.llm.secrets.names import words_of
 from tau2.utils.json_types import JsonMapping, JsonValue
 
-_PLACES = frozenset({"tasks_file", "cache", "agent_url"})
-"""Settings that are paths of files or folders, or addresses."""
+_PLACES = frozenset({"tasks_file", "cache", "agent_url", "agent_command"})
+"""Settings that are paths of files or folders, addresses, or commands."""
 _MODELS = frozenset({"llm_agent", "llm_user", "llm_judge", "review_model"})
 _ARGUMENTS = frozenset(
     {

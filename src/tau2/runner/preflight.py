@@ -48,6 +48,8 @@ def check_run(run: ResolvedRun, tasks: Sequence[Task], evaluation_type: Evaluati
     if isinstance(config, VoiceRunConfig):
         check_call(run, config, tasks)
     check_content(tasks, run.environment(), config.domain, config.tasks_file, config.task_set_name)
+    if run.agent_check is not None:
+        run.agent_check(config)
     _check_models(run, tasks, evaluation_type)
     _check_max_cost(run, tasks, evaluation_type)
     if config.otel:

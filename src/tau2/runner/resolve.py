@@ -74,6 +74,8 @@ class ResolvedRun:
     reviewer: Judge
     agent_session: Callable[..., AbstractAsyncContextManager[Any]] | None = None
     """Opens what the agent needs for one episode (`AgentSpec.session`); None: nothing."""
+    agent_check: Callable[[RunConfig], None] | None = None
+    """Says before a run that the agent cannot play it (`AgentSpec.check`)."""
     decision_model: RoleModel | None = None
     """Decides when the user of a voice run interrupts; None: a rule does."""
 
@@ -141,11 +143,22 @@ def resolve(config: RunConfig) -> ResolvedRun:
         judge=judge_of(config),
         reviewer=reviewer_of(config),
         agent_session=agent_spec.session if agent_spec is not None else None,
+        agent_check=agent_spec.check if agent_spec is not None else None,
     )
 
 
 def check_program(config: TextRunConfig) -> None:
-    """Raise ConfigError for settings of a program at a URL that do not fit."""
+    """Raise ConfigError for settings of a program that is the agent that do not fit."""
+    if config.agent_command is not None:
+        _check_command(config)
+        return
+    if config.agent_protocol == "mcp" and config.agent_url is None:
+        raise ConfigError(
+            "over MCP plays a program with a loop of its own: give the command that is started for "
+            "every episode, agent_command (--agent-command 'python my_agent.py'), or the address "
+            "that is told of every episode, agent_url (--agent-url); programs that connect by "
+            "themselves play with `tau2 serve-domain`"
+        )
     if config.agent_url is None:
         if config.agent_protocol is not None:
             raise ConfigError(
@@ -161,6 +174,23 @@ def check_program(config: TextRunConfig) -> None:
     if config.agent not in (defaults.DEFAULT_AGENT_IMPLEMENTATION, config.effective_agent):
         raise ConfigError(
             f"the program at agent_url is the agent: leave out agent {config.agent!r}"
+        )
+
+
+def _check_command(config: TextRunConfig) -> None:
+    if config.agent_url is not None:
+        raise ConfigError(
+            "agent_command starts the program, agent_url is where one runs already: give one of "
+            "them"
+        )
+    if config.agent_protocol not in (None, "mcp"):
+        raise ConfigError(
+            f"a program that agent_command starts plays over MCP: leave out agent_protocol "
+            f"{config.agent_protocol!r}, or start the program yourself and give its agent_url"
+        )
+    if config.agent not in (defaults.DEFAULT_AGENT_IMPLEMENTATION, config.effective_agent):
+        raise ConfigError(
+            f"the program that agent_command starts is the agent: leave out agent {config.agent!r}"
         )
 
 

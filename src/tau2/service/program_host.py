@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from functools import partial
+from typing import TypeAlias
 
 from tau2.agent.program_agent import (
     PATIENCE,
@@ -25,6 +25,9 @@ from tau2.errors import ConfigError, ModelUnavailable
 from tau2.participant.spec import AgentSpec
 from tau2.service.program_launch import Launched
 from tau2.service.program_tools import offer_of
+
+Launch: TypeAlias = Callable[[str], AbstractAsyncContextManager[Launched]]
+"""Calls a program for the episode of a name."""
 
 AGENT = "mcp_agent"
 """How runs name an agent that is a program which connects."""
@@ -48,14 +51,17 @@ class ProgramHost:
         self,
         patience: float = PATIENCE,
         on_begin: Callable[[str, int], None] | None = None,
+        *,
+        is_for_called: bool = False,
     ) -> None:
         """Begin without any; see `PATIENCE`.
 
         `on_begin` is called with the task and the trial that a program has begun, on the event loop
-        of the run.
+        of the run. Where programs are called for episodes, no other may join.
         """
-        self.launch: Callable[[str], AbstractAsyncContextManager[Launched]] | None = None
+        self.launch: Launch | None = None
         """Calls a program for the episode of a name; None: programs come by themselves."""
+        self._is_for_called = is_for_called
         self._called: dict[str, ProgramSession] = {}
         self._patience = patience
         self._on_begin = on_begin
@@ -70,8 +76,8 @@ class ProgramHost:
         """Return the agent of a run whose episodes these programs play."""
         return AgentSpec(
             SOLO_AGENT if solo else AGENT,
-            make=partial(make_program_agent, patience=self._patience),
-            accepts=_can_be_played_solo if solo else None,
+            make=make_program_agent,
+            accepts=can_be_played_solo if solo else None,
             solo=solo,
             needs_model=False,
             metadata={"solo_mode": solo},
@@ -88,7 +94,7 @@ class ProgramHost:
         gives the name of its episode. The only program of a run waits for as long as the run takes
         to begin.
         """
-        if self.launch is not None:
+        if self.launch is not None or self._is_for_called:
             return self._called_for(name)
         session = self._joined()
         try:
@@ -114,7 +120,7 @@ class ProgramHost:
         return session, session.offered.result()
 
     def _joined(self) -> ProgramSession:
-        session = ProgramSession()
+        session = ProgramSession(self._patience)
         with self._lock:
             if self._is_closed:
                 raise ConfigError(_ALL_PLAYED)
@@ -199,16 +205,15 @@ class ProgramHost:
 
         A program that leaves before its first call has played nothing: the next one plays.
         """
-        ticket = (task.ticket or "") if environment.solo_mode else None
-        offer = offer_of(environment, tools, domain_policy, ticket)
+        offer = offered(tools, domain_policy, task, environment)
         if self.launch is not None:
-            async with self._launched(self.launch, offer) as session:
+            async with self.called(self.launch, offer, self._patience) as session:
                 self._tell_of(task.id, trial)
                 yield session
             return
         session = await self._next_program()
         session.offered.set_result(offer)
-        while not await session.begins(self._patience):
+        while not await session.begins():
             session.close()
             session = await self._next_program()
             session.offered.set_result(offer)
@@ -224,17 +229,15 @@ class ProgramHost:
             self._on_begin(task_id, trial)
 
     @asynccontextmanager
-    async def _launched(
-        self,
-        launch: Callable[[str], AbstractAsyncContextManager[Launched]],
-        offer: EpisodeOffer,
+    async def called(
+        self, launch: Launch, offer: EpisodeOffer, patience: float = PATIENCE
     ) -> AsyncIterator[ProgramSession]:
         """Call a program for an episode, and give its session from its first call on.
 
         Raise ModelUnavailable when it fails, or ends or is silent before its first call.
         """
         name = secrets.token_urlsafe(_NAME_BYTES)
-        session = ProgramSession()
+        session = ProgramSession(patience)
         session.offered.set_result(offer)
         with self._lock:
             self._called[name] = session
@@ -243,8 +246,8 @@ class ProgramHost:
                 watching = asyncio.ensure_future(_watch(session, ended))
                 try:
                     with self._noted(session):
-                        if not await session.begins(self._patience):
-                            raise ModelUnavailable("the program made no call of a tool")
+                        if not await session.begins():
+                            raise _no_call(watching)
                         yield session
                 finally:
                     session.close()
@@ -255,17 +258,36 @@ class ProgramHost:
                 del self._called[name]
 
 
-async def _watch(session: ProgramSession, ended: Launched) -> None:
-    """End the agent's part when its program ends."""
+def offered(
+    tools: list[Tool], domain_policy: str, task: Task, environment: Environment
+) -> EpisodeOffer:
+    """Return what a program is told of the episode of a task."""
+    ticket = (task.ticket or "") if environment.solo_mode else None
+    return offer_of(environment, tools, domain_policy, ticket)
+
+
+async def _watch(session: ProgramSession, ended: Launched) -> str:
+    """End the agent's part when its program ends, and return how it ended."""
     try:
-        await ended
+        how = await ended
     except ModelUnavailable as problem:
         session.fail(problem)
-    else:
-        session.leave()
+        raise
+    session.leave()
+    return how
 
 
-def _can_be_played_solo(task: Task) -> bool:
+def _no_call(watching: asyncio.Task[str]) -> ModelUnavailable:
+    """Return the error of a program that has not played; the run stops when this goes on."""
+    has_ended = watching.done() and not watching.cancelled() and watching.exception() is None
+    how = f": {watching.result()}" if has_ended else ""
+    error = ModelUnavailable(f"the program made no call of a tool{how}")
+    error.model = "the program"
+    return error
+
+
+def can_be_played_solo(task: Task) -> bool:
+    """Return whether a task says what an agent without a user works on."""
     from tau2.agent.llm_agent import LLMSoloAgent  # noqa: PLC0415  -- only solo runs load it
 
     return LLMSoloAgent.check_valid_task(task)

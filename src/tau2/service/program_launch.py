@@ -21,20 +21,22 @@ import httpx
 
 from tau2.errors import ConfigError, ModelUnavailable
 from tau2.llm.agent_program import SERVICE, shown
+from tau2.llm.secrets import redactor_of, secrets_in_environment
 from tau2.llm.transport.endpoint import Endpoint, endpoint_of
 from tau2.utils.text import error_text
 
 URL_VARIABLE = "TAU2_MCP_URL"
 TOKEN_VARIABLE = "TAU2_MCP_TOKEN"  # noqa: S105  -- the name of a variable
 
-Launched: TypeAlias = Awaitable[None]
-"""Ends when the program does; raises ModelUnavailable when it failed."""
+Launched: TypeAlias = Awaitable[str]
+"""Ends when the program does, with how it ended; raises ModelUnavailable when it failed."""
 Launcher: TypeAlias = Callable[[str, str], AbstractAsyncContextManager[Launched]]
 """Called with the address of an episode and the token; leaving the context ends the program."""
 
 _EXIT_SECONDS = 10.0  # for a program to end by itself after its conversation
 _KILL_SECONDS = 2.0  # to end when it is asked to
-_TAIL = 2000  # bytes of output that an error quotes
+_TAIL = 2000  # characters of output that an error quotes
+_LONGEST_SECRET = 8192  # bytes
 
 
 def command_launcher(command: str) -> Launcher:
@@ -64,7 +66,8 @@ def command_launcher(command: str) -> Launcher:
                 start_new_session=True,
             )
             try:
-                yield _exit_of(process, argv[0], output)
+                own = frozenset({token, url.rpartition("/")[2]})
+                yield _exit_of(process, argv[0], output, own)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_EXIT_SECONDS):
                         await process.wait()
@@ -74,19 +77,29 @@ def command_launcher(command: str) -> Launcher:
     return launch
 
 
-async def _exit_of(process: asyncio.subprocess.Process, name: str, output: IO[bytes]) -> None:
-    """Wait for a process. Raise ModelUnavailable when it fails."""
+async def _exit_of(
+    process: asyncio.subprocess.Process, name: str, output: IO[bytes], secrets: frozenset[str]
+) -> str:
+    """Wait for a process, and return how it ended. Raise ModelUnavailable when it failed."""
     code = await process.wait()
-    if code == 0:
-        return
-    size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - _TAIL))
-    said = output.read().decode("utf-8", "replace").strip()
     how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
     # The last line says why, after a traceback too; listings of failures cut what is long.
-    *before, last = _until_cause(said.splitlines()) or [""]
+    *before, last = _until_cause(_tail_of(output, secrets).splitlines()) or [""]
     text = f"the program {name} {how}" + (f": {last}" if last else "")
-    raise _failed(name, "\n".join([text, "it printed:", *before]) if before else text)
+    text = "\n".join([text, "it printed:", *before]) if before else text
+    if code == 0:
+        return text
+    raise _failed(name, text)
+
+
+def _tail_of(output: IO[bytes], secrets: frozenset[str]) -> str:
+    """Return the end of what a program printed, without secrets."""
+    size = output.seek(0, os.SEEK_END)
+    # A secret is found as a whole: more is read than is returned.
+    output.seek(max(0, size - _TAIL - _LONGEST_SECRET))
+    text = output.read().decode("utf-8", "replace")
+    redactor = redactor_of(secrets_in_environment() | secrets)
+    return redactor.text(text)[-_TAIL:].strip()
 
 
 def _until_cause(lines: list[str]) -> list[str]:
@@ -150,7 +163,7 @@ def _program_at(url: str) -> Endpoint:
     return replace(endpoint, url=urlsplit(endpoint.url)._replace(path=parts.path).geturl())
 
 
-async def _posted(program: Endpoint, episode: dict[str, str], seconds: float) -> None:
+async def _posted(program: Endpoint, episode: dict[str, str], seconds: float) -> str:
     """Post an episode, and go on for ever. Raise ModelUnavailable when it is not taken."""
     who = shown(program.url)
     body = json.dumps(episode)
@@ -171,6 +184,7 @@ async def _posted(program: Endpoint, episode: dict[str, str], seconds: float) ->
         status = answer.status_code
         raise _failed(who, f"the program at {who} answered with HTTP status {status}")
     await asyncio.Event().wait()
+    raise AssertionError("nobody sets the event")
 
 
 def _failed(program: str, text: str) -> ModelUnavailable:

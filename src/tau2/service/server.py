@@ -94,7 +94,7 @@ class LoopbackServer:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._socket.close()
+        self.close()
 
     @property
     def url(self) -> str:
@@ -116,6 +116,10 @@ class LoopbackServer:
     def stop(self) -> None:
         """Have `run` return soon; may be called from another thread."""
         self._server.should_exit = True
+
+    def close(self) -> None:
+        """Release the port."""
+        self._socket.close()
 
     def _hosts(self) -> list[str]:
         return [f"{HOST}:{self.port}", f"localhost:{self.port}"]

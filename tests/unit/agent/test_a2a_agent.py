@@ -108,8 +108,7 @@ def played_at(stub: StubServer, desk: Desk, **options: Any) -> SimulationRun:
         **options,
     )
     results = run_tasks(config, [mock_task("create_task_1")], console_display=False)
-    (run,) = results.simulations
-    return run
+    return results.simulations[0]
 
 
 def test_an_episode_is_one_context_and_each_message_holds_what_is_new():
@@ -253,7 +252,70 @@ def test_a_server_without_a_card_is_named_before_anything_is_played(reply, words
 def test_a_card_takes_neither_messages_nor_the_key_to_another_host():
     elsewhere = {"name": "x", "url": "https://elsewhere.example/rpc?v=1"}
     found = a2a.interface_of(elsewhere, "http://127.0.0.1:9/agents/x")
-    assert found == ("http://127.0.0.1:9/rpc?v=1", "0.3")
+    assert found == ("http://127.0.0.1:9/rpc?v=1", "0.3", "JSONRPC")
+
+
+class HttpDesk(Desk):
+    """An A2A server that is asked over HTTP+JSON alone."""
+
+    def __call__(self, body: Any) -> Raw:
+        target = self.stub.seen[-1].target
+        if target.endswith(".json"):
+            place = {"protocolBinding": "HTTP+JSON", "url": "http://0.0.0.0:1/a2a/"}
+            places = [{**place, "protocolVersion": self.version}, {"protocolBinding": "GRPC"}]
+            return Raw(200, {"name": "Desk", "supportedInterfaces": places}, JSON)
+        below = "/a2a" if self.version == NEW else "/a2a/v1"
+        if target == f"{below}/tasks/tau2-probe":
+            return failing(404, "no such task")
+        if target == f"{below}/tasks/task-1":
+            return Raw(200, self._task(self.replies.pop(0), "completed")["task"])
+        assert target == f"{below}/message:send"
+        message = dict(body["message"])
+        assert message["role"] == "ROLE_USER"
+        self.sent.append(message)
+        return Raw(200, self._task(self.replies.pop(0), self.as_task or "completed"))
+
+    def _task(self, reply: Any, state: str) -> dict[str, Any]:
+        task: dict[str, Any] = {"id": "task-1", "contextId": self.sent[-1]["contextId"]}
+        task["status"] = {"state": f"TASK_STATE_{state.upper().replace('-', '_')}"}
+        if state == "working":
+            self.replies.insert(0, reply)
+            return {"task": task}
+        data = {"data": reply if self.version == NEW else {"data": reply}}
+        parts = "parts" if self.version == NEW else "content"
+        if state == "completed":
+            task["artifacts"] = [{"artifactId": "a", "parts": [data]}]
+        else:
+            task["status"]["message"] = {"messageId": "m", parts: [data]}
+        return {"task": task}
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("state", ["completed", "input-required", "working"])
+def test_a_server_may_be_asked_over_http_alone(version, state):
+    desk = HttpDesk(version, [CREATE, BYE], as_task=state)
+    assert played(desk).reward_info.reward == 1
+    parts = desk.sent[0]["parts" if version == NEW else "content"]
+    data = parts[1]["data"] if version == NEW else parts[1]["data"]["data"]
+    assert data["policy"].startswith("# Task desk")
+    assert desk.sent[1].get("taskId") == ("task-1" if state == "input-required" else None)
+
+
+def test_a_server_over_http_is_asked_for_a_task_before_a_run():
+    desk = HttpDesk(NEW, [CREATE, BYE, CREATE, BYE])
+    with StubServer(desk) as stub:
+        run = played_at(stub, desk, num_trials=2, max_concurrency=1)
+        assert run.reward_info.reward == 1
+        assert "/a2a/tasks/tau2-probe" in [seen.target for seen in stub.seen]
+
+
+def test_json_rpc_is_preferred():
+    places = [
+        {"protocolBinding": "JSONRPC", "protocolVersion": "0.3", "url": "/rpc"},
+        {"protocolBinding": "HTTP+JSON", "protocolVersion": "1.0", "url": "/rest"},
+    ]
+    card = {"name": "x", "supportedInterfaces": places}
+    assert a2a.interface_of(card, "http://h").binding == "JSONRPC"
 
 
 def test_a_program_that_keeps_the_conversation_is_not_cached(tmp_path):

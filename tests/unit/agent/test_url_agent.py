@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from tests.cast import mock_task
 from tests.native_servers import gpt, gpt_says
-from tests.stub import Raw, StubServer, failing
+from tests.stub import Drop, Raw, StubServer, failing
 
 from tau2 import TextRunConfig
 from tau2.data_model.simulation import SimulationRun
 from tau2.errors import ConfigError
 from tau2.llm.backends.agent import candidates
+from tau2.llm.failure import CallFailed
+from tau2.llm.protocols.responses_stream import response_of_stream
 from tau2.runner import run_tasks
 from tau2.runner.foreign_settings import foreign_settings
 from tau2.runner.resolve import resolve
@@ -81,6 +83,71 @@ def test_a_responses_program_is_asked_without_state():
         "function_call",
         "function_call_output",
     ]
+
+
+def streamed(response: dict[str, Any], *, is_in_items: bool = False) -> Raw:
+    """Return a response as the events of a stream."""
+    items = [
+        {"type": "response.output_item.done", "output_index": at, "item": item}
+        for at, item in enumerate(response["output"])
+    ]
+    last = {**response, "output": []} if is_in_items else response
+    kind = f"response.{response['status']}"
+    events = [
+        {"type": "response.created", "response": {}},
+        *items,
+        {"type": kind, "response": last},
+    ]
+    lines = [
+        f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}" for event in events
+    ]
+    return Raw(200, "\n\n".join(lines) + "\n\n", {"Content-Type": "text/event-stream"})
+
+
+@pytest.mark.parametrize("is_in_items", [False, True])
+def test_a_responses_program_may_stream(is_in_items):
+    def program(body: dict[str, Any]) -> Raw:
+        whole = responses_program(body).body
+        assert isinstance(whole, dict)
+        return streamed(whole, is_in_items=is_in_items)
+
+    with StubServer(program) as stub:
+        assert play(stub.base_url, agent_protocol="responses").reward_info.reward == 1
+
+
+def test_a_stream_may_hold_any_character_and_report_an_error():
+    said = gpt_says("one\u2028two\x85three").body
+    assert isinstance(said, dict)
+    found = response_of_stream(streamed(said).encoded().decode())
+    assert found["output"] == said["output"]
+    with pytest.raises(CallFailed, match="too busy"):
+        response_of_stream('data: {"type": "error", "code": "x", "message": "too busy"}\n\n')
+    with pytest.raises(CallFailed, match="ended too early"):
+        response_of_stream('data: {"type": "response.created", "response": {}}\n\n')
+    assert response_of_stream("{}") is None
+
+
+def test_reasoning_calls_at_once_and_endings_of_a_responses_program():
+    thought = {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "c2VjcmV0"}
+    calls = [
+        {"type": "function_call", "call_id": id_, "name": "get_users", "arguments": "{}"}
+        for id_ in ("first", "second")
+    ]
+
+    def program(body: dict[str, Any]) -> Raw:
+        if body["input"][-1]["type"] != "function_call_output":
+            return gpt(thought, *calls)
+        return gpt_says("It is done. ###STOP###")
+
+    with StubServer(program) as stub:
+        run = play(stub.base_url, agent_protocol="responses")
+    assert run.termination_reason == "agent_stop"
+    sent = stub.bodies[-1]["input"]
+    kinds = [item["type"] for item in sent[-5:]]
+    assert kinds == ["reasoning", *["function_call"] * 2, *["function_call_output"] * 2]
+    assert sent[-5]["encrypted_content"] == "c2VjcmV0"
+    ids = [item["call_id"] for item in sent[-4:]]
+    assert ids == ["first", "second"] * 2
 
 
 def test_arguments_that_are_given_are_sent():
@@ -178,6 +245,49 @@ def test_a_program_that_says_nothing_fails_as_an_agent(usage):
     assert run.reward_info.reward == 0
 
 
+@pytest.mark.parametrize(
+    "arguments", ['["user_1"]', '"user_1"', "{not json", "null", '{"user_id": "\\ud800"}']
+)
+def test_arguments_that_are_no_object_are_the_agents_error_and_told_to_it(arguments):
+    function = {"name": "create_task", "arguments": arguments}
+    calls = [
+        {"id": "same", "type": "function", "function": function},
+        {"id": "same", "type": "function", "function": {**function, "name": "nonsense"}},
+    ]
+
+    def program(body: dict[str, Any]) -> Any:
+        if body["messages"][-1]["role"] == "tool":
+            return "Goodbye. ###STOP###"
+        message = {"role": "assistant", "content": None, "tool_calls": calls}
+        return Raw(200, {"choices": [{"index": 0, "message": message}]})
+
+    with StubServer(program) as stub:
+        run = play(stub.base_url)
+    assert run.termination_reason == "agent_stop", run.info
+    assert run.reward_info.reward == 0
+    results = [message for message in run.messages if message.role == "tool"]
+    assert [result.error for result in results] == [True, True]
+    ids = [message["tool_call_id"] for message in stub.last["messages"][-2:]]
+    assert len(set(ids)) == 2, "every result has a call of its own"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Drop(), "infrastructure_error"),
+        (Drop(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), "infrastructure_error"),
+        (Raw(200, b'{"choices": [{"message": {"content": "\xff\xfe"}}]}'), "max_steps"),
+        (Raw(200, b'{"choices": [{"message": {"content": "\xc3"}}]}'), "max_steps"),
+        (Raw(200, b"[" * 100_000), "infrastructure_error"),
+        (failing(429, "slow down", retry_after=0), "infrastructure_error"),
+    ],
+)
+def test_broken_answers_end_an_episode_and_nothing_else(reply, reason):
+    with StubServer(reply) as stub:
+        run = play(stub.base_url, max_steps=6)
+    assert run.termination_reason == reason, run.info
+
+
 def test_an_unknown_tool_is_answered_with_an_error_and_counts():
     with StubServer({"name": "make_coffee", "arguments": {}}) as stub:
         run = play(stub.base_url, max_errors=2)
@@ -208,6 +318,8 @@ def test_a_strangers_address_is_asked_about_before_it_is_used():
     stored = {"domain": "mock", "agent_url": "http://elsewhere.example"}
     assert [setting.name for setting in foreign_settings(stored, {})] == ["agent_url"]
     assert foreign_settings(stored, {"agent_url": "http://elsewhere.example/"}) == []
+    command = {"domain": "mock", "agent_command": "python take_all.py"}
+    assert [setting.name for setting in foreign_settings(command, {})] == ["agent_command"]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +329,10 @@ def test_a_strangers_address_is_asked_about_before_it_is_used():
         ({"agent_url": "http://"}, "begins with http"),
         ({"agent_protocol": "chat"}, "program at agent_url"),
         ({"agent_url": "http://a.example", "agent": "lazy_agent"}, "leave out agent 'lazy_agent'"),
+        ({"agent_protocol": "mcp"}, "give the command that is started for every episode"),
+        ({"agent_command": "x", "agent_url": "http://a.example"}, "give one of them"),
+        ({"agent_command": "x", "agent_protocol": "chat"}, "plays over MCP: leave out"),
+        ({"agent_command": "x", "agent": "lazy_agent"}, "leave out agent 'lazy_agent'"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(values, words):

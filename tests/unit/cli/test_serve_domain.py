@@ -36,6 +36,22 @@ def test_without_the_package_it_says_what_to_install(tau2):
     assert "pip install 'tau2-bench[mcp]'" in ended.err
 
 
+@pytest.mark.skipif(importlib.util.find_spec("mcp") is not None, reason="mcp is installed here")
+def test_a_run_that_starts_a_program_says_it_too(tau2):
+    ended = tau2("run", "--domain", "mock", "--agent-command", "true", *SCRIPTED)
+    assert ended.code == 2
+    assert "pip install 'tau2-bench[mcp]'" in ended.err
+
+
+def test_a_run_over_mcp_names_what_it_needs(tau2):
+    ended = tau2("run", "--domain", "mock", "--agent-protocol", "mcp", *SCRIPTED)
+    assert ended.code == 2
+    assert "--agent-command 'python my_agent.py'" in ended.err
+    ended = tau2("run", "--domain", "mock", "--agent", "program_agent", *SCRIPTED)
+    assert ended.code == 2
+    assert "name what starts it, --agent-command" in ended.err
+
+
 def test_another_command_says_which_one_has_such_agents(tau2):
     ended = tau2("run", "--domain", "mock", "--agent", "mcp_agent", *SCRIPTED)
     assert ended.code == 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from tests.unit.service.test_program_host import a_config, a_host, solves
@@ -29,7 +31,7 @@ def played(launcher, program=None, patience=60.0, **settings):
             called.append(name)
             if program is not None:
                 playing.append(asyncio.ensure_future(join(host, name)))
-            return launcher(f"http://127.0.0.1/mcp/{name}", "token")
+            return launcher(f"http://127.0.0.1/mcp/{name}", "the-token-of-this-episode")
 
         playing = []
         host.launch = launch
@@ -83,9 +85,51 @@ def test_a_command_that_ends_has_ended_the_conversation():
 
 
 def test_a_command_that_never_calls_has_not_played():
-    (run,) = played(python("pass"))
+    (run,) = played(python("print('usage: my_agent URL')"))
     assert run.termination_reason == "infrastructure_error"
-    assert run.info["error"] == "the program made no call of a tool"
+    who = f"the program {sys.executable} exited with code 0: usage: my_agent URL"
+    assert run.info["error"] == f"the program made no call of a tool: {who}"
+
+
+def test_what_a_command_prints_of_its_secrets_is_kept_nowhere(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-somebody-0123456789")
+    code = (
+        "import os, sys; print(dict(os.environ), 'x' * 1500, os.environ['OPENAI_API_KEY']);"
+        "sys.exit(os.environ['TAU2_MCP_TOKEN'] + ' at ' + os.environ['TAU2_MCP_URL'])"
+    )
+    (run,) = played(python(code))
+    kept = run.model_dump_json()
+    assert "exited with code 1: [redacted] at http" in run.info["error"]
+    assert "the-token-of-this-episode" not in kept
+    assert "sk-of-somebody" not in kept
+    # Also not the rest of a key in whose middle the quotation begins.
+    assert "0123456789" not in kept
+
+
+def test_the_children_of_a_command_end_with_it(tmp_path):
+    sign = tmp_path / "pid"
+    child = f"import os, time; open({str(sign)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    code = (
+        f"import subprocess, sys, time, os; subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        f"while not os.path.exists({str(sign)!r}) or not open({str(sign)!r}).read():\n"
+        "    time.sleep(0.01)"
+    )
+    played(python(code), solves)
+    pid = int(sign.read_text(encoding="utf-8"))
+    for _ in range(200):
+        if not _runs(pid):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the child of the program still runs")
+
+
+def _runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text(encoding="utf-8").split()[2] != "Z"
 
 
 def test_a_command_is_ended_with_its_episode(tmp_path, monkeypatch):
@@ -170,7 +214,7 @@ def test_a_program_at_an_address_is_told_of_the_episode(program_at):
     assert run.reward_info.reward == 1
     assert len(seen) == 1
     assert '"mcp_url":"http://127.0.0.1/mcp/' in seen[0].replace(" ", "")
-    assert '"token":"token"' in seen[0].replace(" ", "")
+    assert '"token":"the-token-of-this-episode"' in seen[0].replace(" ", "")
 
 
 def test_a_program_that_cannot_be_told_is_no_failure_of_the_agent(program_at):

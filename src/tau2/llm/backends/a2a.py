@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 from tau2.llm.agent_program import NOT_HERE, SERVICE, base_of, explained
 from tau2.llm.failure import CallFailed, unreachable
 from tau2.llm.http_backend import HttpProtocol
-from tau2.llm.protocols import a2a, chat_completions
+from tau2.llm.protocols import a2a, a2a_http, chat_completions
 from tau2.llm.request import Backend, Request, Response, by_prefix_alone
 from tau2.llm.transport.endpoint import Endpoint, endpoint_of
 from tau2.llm.transport.response import HttpResponse
@@ -161,13 +161,38 @@ def _called(
     method: Literal["send", "get"],
     params: JsonMapping,
 ) -> _Calling:
-    """Return the response to a JSON-RPC call."""
+    """Return the response to a JSON-RPC call, or to one of HTTP+JSON in that form."""
     headers = endpoint.headers
     if interface.version == "1.0":
         headers = (*headers, ("A2A-Version", "1.0"))
+    if interface.binding == a2a.HTTP_JSON:
+        return (
+            yield from _called_over_http(
+                replace(endpoint, headers=headers), interface, method, params
+            )
+        )
     body = a2a.call_body(method, interface.version, params, str(uuid.uuid4()))
     place = replace(endpoint, url=interface.url, headers=headers)
     return _read((yield _Post(place, json.dumps(body).encode())), endpoint)
+
+
+def _called_over_http(
+    endpoint: Endpoint,
+    interface: a2a.Interface,
+    method: Literal["send", "get"],
+    params: JsonMapping,
+) -> _Calling:
+    asked = a2a_http.asked(interface, method, params)
+    place = replace(endpoint, url=asked.url, method=asked.method)
+    body = b"" if asked.body is None else json.dumps(asked.body).encode()
+    try:
+        answer = _read((yield _Post(place, body)), endpoint)
+    except CallFailed as failure:
+        error = a2a_http.error_of(method, failure)
+        if error is None:
+            raise
+        return error
+    return a2a_http.as_json_rpc(interface, answer)
 
 
 def _read(response: HttpResponse, endpoint: Endpoint) -> JsonValue:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from tau2.llm.agent_program import NOT_HERE, SERVICE, base_of, explained
 from tau2.llm.failure import CallFailed, unreachable
 from tau2.llm.http_backend import HttpProtocol
-from tau2.llm.protocols import chat_completions, openai_responses
+from tau2.llm.protocols import chat_completions, openai_responses, responses_stream
 from tau2.llm.request import Backend, Request, Response, by_prefix_alone
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
@@ -66,6 +66,7 @@ _PROTOCOLS = {
             SERVICE,
             openai_responses.body_of,
             lambda answer: _as_said(openai_responses.completion_of(answer)),
+            stream=responses_stream.response_of_stream,
         ),
         "/responses",
         {"include": []},  # encrypted reasoning is not asked for: many programs know no such field

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tau2.llm.http_backend import HttpProtocol
 from tau2.llm.protocols.openai_responses import body_of, completion_of
+from tau2.llm.protocols.responses_stream import response_of_stream
 from tau2.llm.request import Backend
 from tau2.llm.transport.endpoint import CHAT_COMPLETIONS
 from tau2.utils.json_types import JsonMapping
@@ -18,6 +19,7 @@ PROTOCOL = HttpProtocol(
     ),
     body_of,
     completion_of,
+    stream=response_of_stream,
 )
 
 

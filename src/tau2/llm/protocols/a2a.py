@@ -1,4 +1,6 @@
-"""A2A (Agent2Agent): a conversation as its messages, over JSON-RPC, in versions 0.3 and 1.
+"""A2A (Agent2Agent): a conversation as its messages, in versions 0.3 and 1.
+
+Over JSON-RPC or HTTP+JSON; what differs in the latter is in `a2a_http`.
 
 Sources: the public specifications of both versions. An episode is one context. Every message of
 ours has a text part, for programs that read prose, and a data part, for programs that read JSON:
@@ -37,7 +39,10 @@ RESPOND = "respond"
 Version: TypeAlias = Literal["0.3", "1.0"]
 
 _CARDS = ("/.well-known/agent-card.json", "/.well-known/agent.json")
-_JSON_RPC = "JSONRPC"
+JSON_RPC = "JSONRPC"
+HTTP_JSON = "HTTP+JSON"
+_BINDINGS = (HTTP_JSON, JSON_RPC)
+"""Those that are spoken; the last one is preferred."""
 _METHODS = {
     "send": {"0.3": "message/send", "1.0": "SendMessage"},
     "get": {"0.3": "tasks/get", "1.0": "GetTask"},
@@ -62,6 +67,7 @@ class Interface(NamedTuple):
 
     url: str
     version: Version
+    binding: str = JSON_RPC
 
 
 def card_urls(base: str) -> list[str]:
@@ -82,7 +88,7 @@ def interface_of(card: JsonValue, base: str) -> Interface:
     Only paths are taken from a card: messages, and the key with them, go to the host of `base`.
 
     Raises:
-        CallFailed: it is no agent card, or the program speaks no JSON-RPC.
+        CallFailed: it is no agent card, or the program speaks neither JSON-RPC nor HTTP+JSON.
     """
     if not isinstance(card, Mapping) or not isinstance(card.get("name"), str):
         raise unreachable(f"the answer is not an agent card: {repr(card)[:200]}")
@@ -92,18 +98,23 @@ def interface_of(card: JsonValue, base: str) -> Interface:
     ]
     if isinstance(card.get("url"), str):
         version = card.get("protocolVersion", "0.3")
-        found.append((str(card.get("preferredTransport") or _JSON_RPC), version, card["url"]))
+        found.append((str(card.get("preferredTransport") or JSON_RPC), version, card["url"]))
     found += [
         (str(one.get("transport", "")), "0.3", one.get("url"))
         for one in listed(card.get("additionalInterfaces"))
     ]
-    known = [one for one in found if one[0].upper() == _JSON_RPC]
+    known = [(one[0].upper(), one[1], one[2]) for one in found if one[0].upper() in _BINDINGS]
     if not known:
         offered = ", ".join(sorted({one[0] for one in found})) or "nothing"
-        raise unreachable(f"the answer is not a card with JSON-RPC: it offers {offered}")
-    newest = max(known, key=lambda one: _is_version_1(one[1]))
-    version_: Version = "1.0" if _is_version_1(newest[1]) else "0.3"
-    return Interface(_on_host_of(base, newest[2]), version_)
+        raise unreachable(
+            f"the answer is not a card of a program that is asked over {JSON_RPC} or {HTTP_JSON}; "
+            f"it offers {offered}"
+        )
+    binding, number, url = max(
+        known, key=lambda one: (_BINDINGS.index(one[0]), _is_version_1(one[1]))
+    )
+    version_: Version = "1.0" if _is_version_1(number) else "0.3"
+    return Interface(_on_host_of(base, url), version_, binding)
 
 
 def _is_version_1(version: JsonValue) -> bool:
