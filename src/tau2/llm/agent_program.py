@@ -19,6 +19,8 @@ NOT_HERE = frozenset({404, 405, 501})
 SERVICE = Service(prefixes=(), url="", path="", address_variables=(), key_variable=KEY_VARIABLE)
 
 _LONGEST_QUOTE = 400  # characters of what a program says of its failure
+FAILED = "it failed: "
+"""How a failure begins that the program itself reports."""
 _NO_PROTOCOL = "the answer is not"
 """How a failure begins whose cause is that an answer is not in the form of the protocol."""
 
@@ -59,7 +61,8 @@ def explained(
         case None if said.startswith(_NO_PROTOCOL):
             return f"{who} does not speak the protocol {protocol!r}: {said}; {check}"
         case None:
-            return f"{who} was asked{again} and did not answer: {said}"
+            did = "failed" if said.startswith(FAILED) else "did not answer"
+            return f"{who} was asked{again} and {did}: {said.removeprefix(FAILED)}"
         case 401 | 403:
             key = "the key in" if os.environ.get(KEY_VARIABLE) else "a request without a key; set"
             return f"{who} refuses {key} {KEY_VARIABLE} ({status})"

@@ -201,8 +201,14 @@ def test_a_program_that_says_nothing_is_asked_once_and_fails_as_an_agent():
     ("reply", "words"),
     [
         (failing(500, "a bug"), "failed (HTTP 500: a bug)"),
-        (Raw(200, {"error": {"code": -32603, "message": "boom"}}), "boom (error -32603)"),
-        (Raw(200, {"result": {"status": {"state": "failed"}}}), "its task ended as 'failed'"),
+        (
+            Raw(200, {"error": {"code": -32603, "message": "boom"}}),
+            "asked and failed: boom (error -32603)",
+        ),
+        (
+            Raw(200, {"result": {"status": {"state": "failed"}}}),
+            "asked and failed: its task ended as 'failed'",
+        ),
         (Raw(200, {"result": {"kind": "other"}}), "does not speak the protocol 'a2a'"),
         (Raw(200, "<html>"), "does not speak the protocol 'a2a': the answer is not JSON"),
     ],

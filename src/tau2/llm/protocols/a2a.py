@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from tau2.actions.parse import TAGGED, read_calls, unfenced
 from tau2.actions.tool_calls import MalformedAction
+from tau2.llm.agent_program import FAILED
 from tau2.llm.failure import CallFailed, unreachable
 from tau2.llm.protocols.history import listed, text_of
 from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
@@ -335,7 +336,7 @@ def is_refused(response: JsonValue) -> bool:
 
 def _failed(text: str) -> CallFailed:
     """Return the failure of a program that got what it was sent."""
-    return unreachable(text)
+    return unreachable(f"{FAILED}{text}")
 
 
 def _text_or_none(value: JsonValue) -> str | None:
