@@ -14,6 +14,7 @@ from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject
 from tau2.utils.text import first_of
 
+_LONGEST_ABOUT = 80  # characters: it stands in one line of code
 _MOST_LISTED = 60  # lines of a list in a README
 
 
@@ -53,7 +54,11 @@ def about(interface: Interface) -> str:
     """Return what the domain is, in one line without quotes or backslashes."""
     nouns = [plural_noun(table.noun) for table in interface.tables]
     nouns += [" ".join(words_of(single.name)) for single in interface.singles]
-    return f"{first_of(nouns, 4) or 'requests'}, derived from {interface.source}"
+    for most in (4, 3, 2, 1):
+        text = f"{first_of(nouns, most) or 'requests'}, derived from {interface.source}"
+        if len(text) <= _LONGEST_ABOUT:
+            return text
+    return f"derived from {interface.source}"
 
 
 def policy_of(interface: Interface, title: str) -> str:

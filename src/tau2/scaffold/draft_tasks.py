@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, zip_longest
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.scaffold.examples import example_value
 from tau2.scaffold.interface import Interface, Member, Parameter, Table, ToolDesign
 from tau2.scaffold.names import article, identifier, words_of
@@ -18,9 +19,21 @@ _LITTLE_WORTH = frozenset({"password", "token", "secret", "hash", "created", "up
 """Words in names of fields that customers do not speak of."""
 
 
+_DELETING = frozenset({"delete", "remove", "cancel", "close", "erase", "revoke", "unsubscribe"})
+
+
 def drafts(interface: Interface, domain: str) -> list[list[JsonObject]]:
     """Return drafts of tasks by kind, the most telling first, one tool after the other."""
-    kinds = (_updates, _questions, _deletions, _creations, _finds, _events, _single_questions)
+    kinds = (
+        _updates,
+        _questions,
+        _deletions,
+        _creations,
+        _finds,
+        _events,
+        _single_questions,
+        _single_updates,
+    )
     found = []
     for kind in kinds:
         by_tool = [list(islice(kind(interface, tool), MOST)) for tool in interface.tools]
@@ -28,6 +41,18 @@ def drafts(interface: Interface, domain: str) -> list[list[JsonObject]]:
         made = (draft.as_task(domain) for draft in in_turn if draft is not None)
         found.append(list(islice(made, MOST)))
     return found
+
+
+def last_resort(interface: Interface, domain: str) -> list[list[JsonObject]]:
+    """Return the draft of a task that any domain has: what is wanted is left to a person."""
+    wish = "You want your contract ended. You insist on it, and you accept that a person does it."
+    draft = _Draft("hand_over", "The right thing is to hand over", wish, "")
+    draft.call(TRANSFER_TOOL, {"summary": "The customer wants the contract ended."})
+    task = draft.as_task(domain)
+    task["evaluation_criteria"]["reward_basis"] = ["ACTION"]
+    task["evaluation_criteria"]["actions"][0]["compare_args"] = []
+    is_there = any(tool.name == TRANSFER_TOOL for tool in interface.tools)
+    return [] if is_there else [[task]]
 
 
 class _Draft:
@@ -176,10 +201,18 @@ def _fixed_change(
         return
     if all(row.get(name) == value for name, value in tool.constants):
         return
-    verb = words_of(tool.name)[0]
-    wish = f"You want to {verb} {_name_of(table, row)}."
+    wish = f"You want to {_verb(tool, table, 'change')} {_name_of(table, row)}."
     purpose = f"{article(table.noun).capitalize()} is changed by {tool.name}"
     yield _about(interface, table, row, tool.name, purpose, wish).call(tool.name, keys)
+
+
+def _verb(tool: ToolDesign, table: Table, otherwise: str) -> str:
+    """Return what a tool does by its name, as a customer says it: "cancel"."""
+    of_noun = {*words_of(table.noun), *words_of(table.name)}
+    own = [word for word in words_of(tool.name) if word not in of_noun]
+    if tool.kind == "delete":
+        return next((word for word in own if word in _DELETING), otherwise)
+    return own[0] if own else otherwise
 
 
 def _quoted(value: JsonValue) -> str:
@@ -212,8 +245,7 @@ def _deletions(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
     if tool.kind != "delete" or table is None:
         return
     for row, keys, name in _named_rows(table, tool):
-        verb = words_of(tool.name)[0]
-        wish = f"You want to {verb} {name}."
+        wish = f"You want to {_verb(tool, table, 'delete')} {name}."
         purpose = f"{article(table.noun).capitalize()} is deleted"
         yield _about(interface, table, row, tool.name, purpose, wish).call(tool.name, keys)
 
@@ -239,7 +271,15 @@ def _telling(table: Table) -> list[Member]:
     linked = {name for link in table.links for name in link.members}
     members = [one for one in table.record.members
                if one.name not in {*table.key, *linked} and _worth(one)]  # fmt: skip
-    return sorted(members, key=lambda one: one.shape.kind not in {"text", "number"})
+    return sorted(members, key=_awkwardness)
+
+
+def _awkwardness(member: Member) -> int:
+    """Return how hard it is to ask for a field: less for "the name" than for "the created at"."""
+    last = words_of(member.name)[-1:]
+    is_noun = last != [] and not last[0].endswith("ed") and last[0] not in {"at", "on", "by", "to"}
+    is_plain = member.shape.kind in {"text", "number"} and last != ["id"]
+    return (not is_noun) * 2 + (not is_plain)
 
 
 def _creations(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
@@ -350,3 +390,24 @@ def _single_questions(interface: Interface, tool: ToolDesign) -> Iterator[_Draft
                            f"You want to know the {words}.", "You know nothing else.")  # fmt: skip
             draft.told.append(text)
             yield draft.call(tool.name, {})
+
+
+def _single_updates(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
+    single = interface.single(tool.table)
+    if tool.kind != "update_single" or single is None or not isinstance(single.value, dict):
+        return
+    if any(one.member.is_required for one in tool.parameters):
+        return
+    for parameter in sorted(tool.with_role("value"), key=_rank):
+        shape = parameter.member.shape
+        now = single.value.get(parameter.target)
+        new = next((one for one in shape.choices if one != now), None)
+        if shape.kind == "text" and not shape.form and shape.longest is None:
+            new = "something else"
+        if new is None or _said(now) is None or not _worth(parameter.member):
+            continue
+        words = f"{' '.join(words_of(parameter.target))} of the {' '.join(words_of(single.name))}"
+        draft = _Draft(tool.name, f"The {words} is changed",
+                       f"You want the {words} to be changed to {_quoted(new)}.",
+                       "You know nothing else.")  # fmt: skip
+        yield draft.call(tool.name, {parameter.member.name: new})

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from tau2.utils.json_types import JsonObject, JsonValue
+from tau2.utils.text import shortened
+
+_LONGEST_SOURCE = 48  # characters
 
 ShapeKind: TypeAlias = Literal[
     "text", "integer", "number", "boolean", "choice", "list", "map", "record", "any"
@@ -14,6 +17,8 @@ ToolKind: TypeAlias = Literal[
     "get", "find", "create", "update", "delete", "event", "read_single", "update_single"
 ]
 OnDelete: TypeAlias = Literal["refuse", "delete", "clear"]
+Constant: TypeAlias = str | int | bool | list[str] | dict[str, str]
+"""Of lists and maps, those without content."""
 Role: TypeAlias = Literal["key", "filter", "least", "most", "search", "limit", "value"]
 
 
@@ -137,7 +142,7 @@ class ToolDesign:
     """The table, or the single value, that it works on; empty: none."""
     description: str
     parameters: tuple[Parameter, ...] = ()
-    constants: tuple[tuple[str, str | int | bool], ...] = ()
+    constants: tuple[tuple[str, Constant], ...] = ()
     """Fields that it sets to values of its own, such as a status."""
 
     def with_role(self, role: Role) -> list[Parameter]:
@@ -162,6 +167,10 @@ class Interface:
     """How many tasks the package has."""
     has_own_records: bool = False
     """Whether the records are the source's own, and not examples."""
+
+    def __post_init__(self) -> None:
+        """Cut a long name of a source."""
+        self.source = shortened(self.source, _LONGEST_SOURCE)
 
     def table(self, name: str) -> Table | None:
         """Return the table of this name."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tau2.scaffold.interface import Interface, Member, RecordShape, Shape
-from tau2.scaffold.names import class_name, unique
+from tau2.scaffold.names import article, class_name, key_of, phrase, unique
 from tau2.scaffold.source_text import (
     WIDTH,
     annotated_lines,
@@ -28,7 +29,13 @@ class ClassNames:
         """Name the records of tables, of single values and of arguments, and those inside them."""
         self.names: dict[object, str] = {}
         self.records: list[RecordShape] = []
+        self._begun: set[RecordShape] = set()
         self._taken = {EVENT, *taken}
+        self._tables = {_members(one.record): one.record for one in interface.tables}
+        for table in interface.tables:
+            # A record of a table has the name of its kind, also where another kind holds one.
+            if table.record not in self.names:
+                self._name(table.record, ())
         for table in interface.tables:
             self._add(table.record)
         for single in interface.singles:
@@ -37,23 +44,45 @@ class ClassNames:
             for parameter in tool.parameters:
                 self._add_from(parameter.member.shape)
 
-    def _add_from(self, shape: Shape) -> None:
+    def _add_from(self, shape: Shape, within: str = "") -> None:
         if shape.record is not None:
-            self._add(shape.record)
+            self._add(shape.record, within)
         if shape.item is not None:
-            self._add_from(shape.item)
+            self._add_from(shape.item, within)
 
-    def _add(self, record: RecordShape) -> None:
-        if record in self.names:
+    def _add(self, record: RecordShape, within: str = "") -> None:
+        if record in self._begun:
             return
+        same = self._tables.get(_members(record), record)
+        if key_of(same.name) not in key_of(record.name):
+            same = record  # such as a category, which has an id and a name as a tag has
+        if same != record and same not in self._begun:
+            self._add(same)
+        if same != record and same in self.records:
+            self._begun.add(record)
+            self.names[record] = self.names[same]
+            return
+        self._begun.add(record)
+        own = self.names.get(record) or self._name(record, (f"{within} {record.name}",))
         for member in record.members:
-            self._add_from(member.shape)
-        name = unique(class_name(record.name), self._taken).replace("_", "")
+            self._add_from(member.shape, own)
+        self.records.append(record)
+
+    def _name(self, record: RecordShape, others: Sequence[str]) -> str:
+        """Give a record the first name that is free, or one with a number."""
+        names = [class_name(one) for one in (record.name, *others)]
+        free = (one for one in names if one not in self._taken)
+        name = next(free, "") or unique(names[-1], self._taken).replace("_", "")
         while name in self._taken:
             name += "X"
         self._taken.add(name)
         self.names[record] = name
-        self.records.append(record)
+        return name
+
+
+def _members(record: RecordShape) -> frozenset[tuple[str, Shape, bool]]:
+    """Return what records of one kind share, in whichever order their fields are."""
+    return frozenset((one.name, one.shape, one.is_required) for one in record.members)
 
 
 def data_model_source(interface: Interface, db_class: str, classes: ClassNames) -> str:
@@ -86,7 +115,8 @@ _EVENT_LINES = [
 
 
 def _class_lines(record: RecordShape, classes: ClassNames) -> list[str]:
-    about = sentence(one_line(record.description, 88 - 8)) or f"{classes.names[record]}."
+    about = sentence(one_line(record.description, 88 - 8))
+    about = about or sentence(article(phrase(classes.names[record]) or "record"))
     lines = [f"class {classes.names[record]}(BaseModel):", *docstring(about, (), "    ")]
     if record.members:
         lines.append("")
@@ -121,7 +151,7 @@ def _db_lines(interface: Interface, db_class: str, classes: ClassNames) -> list[
 def _field_lines(member: Member, kind: str) -> list[str]:
     description = one_line(member.description, 300)
     if member.source:
-        spelled = f"{one_line(member.source, 60)!r} in the source"
+        spelled = f"'{one_line(member.source, 60)}' in the source"
         description = f"{description} ({spelled})" if description else spelled
     head = f"    {member.name}: {kind}"
     if not description:

@@ -37,12 +37,14 @@ _IRREGULAR = {
     "movies": "movie", "cookies": "cookie", "data": "data", "feet": "foot", "mice": "mouse",
     "indices": "index", "media": "media", "staff": "staff", "equipment": "equipment",
     "inventory": "inventory", "information": "information", "history": "history",
+    "aliases": "alias", "caches": "cache", "axes": "axis", "analyses": "analysis", "lens": "lens",
+    "gas": "gas", "sms": "sms", "dns": "dns", "os": "os", "gps": "gps",
 }  # fmt: skip
 _PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "ø": "o", "Ø": "O", "ł": "l", "đ": "d", "ı": "i"}
 )
-_ENDS_OF_ES = ("sses", "shes", "ches", "xes", "zzes", "uses")
+_ENDS_OF_ES = ("sses", "shes", "ches", "xes", "zzes", "tuses", "buses", "nuses", "ruses", "puses")
 
 
 def words_of(name: str) -> list[str]:

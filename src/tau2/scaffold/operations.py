@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from tau2.scaffold.examples import add_examples, example_value
 from tau2.scaffold.interface import (
+    Constant,
     Interface,
     Link,
     Member,
@@ -34,12 +35,14 @@ from tau2.scaffold.names import (
     phrase,
     plural_name,
     plural_noun,
+    singular_name,
     unique,
     words_of,
 )
 from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.state_words import state_after
 from tau2.scaffold.tables import LIMIT, named_tool
+from tau2.utils.json_types import JsonObject
 
 Verb: TypeAlias = Literal["get", "list", "create", "update", "delete", "act", "single", "unknown"]
 
@@ -115,6 +118,8 @@ class _Resource:
     about: str = ""
     key: list[Member] = field(default_factory=list)
     parents: list[tuple[str, Member]] = field(default_factory=list)
+    is_unknown: bool = False
+    """Whether no schema says what is in a record."""
     gives_key: bool = False
     """Whether who creates a record says its key."""
 
@@ -209,7 +214,11 @@ def _resources(operations: Iterable[Operation]) -> dict[str, _Resource]:
         _add_substance(resource, mine)
     for operation in operations:
         acted = found.get(operation.resource)
-        if operation.verb == "act" and acted is not None and _state_change(acted, operation):
+        if operation.verb != "act" or acted is None:
+            continue
+        if acted.is_unknown and not operation.values:
+            acted.add(Member("status", Shape("text"), description="State"), is_required=False)
+        if _state_change(acted, operation):
             _add_missing(acted, operation.values)
     return found
 
@@ -226,7 +235,9 @@ def _add_returned(resource: _Resource, operation: Operation) -> None:
     if record is not None:
         resource.about = resource.about or record.description
         for member in record.members:
-            resource.add(member, is_required=member.is_required)
+            # Nobody sends it, and a record cannot be made up when another one is created.
+            is_given = member.is_read_only and member.shape.kind == "record"
+            resource.add(member, is_required=member.is_required and not is_given)
 
 
 def _add_written(resource: _Resource, operations: Sequence[Operation]) -> None:
@@ -261,7 +272,10 @@ def _add_key(resource: _Resource, operations: Sequence[Operation]) -> None:
     _put_key(resource, replace(key, is_required=True, shape=shape))
     for operation in operations:
         if operation.verb == "create":
-            sent = [one for one in operation.values if resource.find(one.name) == resource.key[0]]
+            sent = [
+                one for one in operation.values
+                if resource.find(one.name) == resource.key[0] and not one.is_read_only
+            ]  # fmt: skip
             is_number = words_of(resource.key[0].name)[-1:] in _NUMBERING
             required = any(one.is_required for one in sent)
             resource.gives_key = resource.gives_key or required or bool(sent and not is_number)
@@ -320,6 +334,7 @@ def _add_substance(resource: _Resource, operations: Sequence[Operation]) -> None
     if not [
         m for m in resource.members.values() if m not in resource.key and m.name not in parents
     ]:
+        resource.is_unknown = not any(one.values for one in operations)
         details = Member("details", Shape("text"), description="What is known of it")
         resource.add(details, is_required=False)
 
@@ -342,7 +357,7 @@ def _parent_links(resource: _Resource, tables: dict[str, Table]) -> Iterable[Lin
             yield Link((member.name,), other.name)
 
 
-def _state_change(resource: _Resource, operation: Operation) -> tuple[str, str | int | bool] | None:
+def _state_change(resource: _Resource, operation: Operation) -> tuple[str, Constant] | None:
     """Return the field that says what an action leads to, and its value then."""
     return state_after(operation.action, list(resource.members.values()))
 
@@ -372,7 +387,7 @@ def _design(
 
 def _made(
     operation: Operation, kind: ToolKind, table: Table, parameters: Sequence[Parameter],
-    constants: tuple[tuple[str, str | int | bool], ...] = (),
+    constants: tuple[tuple[str, Constant], ...] = (),
 ) -> ToolDesign:  # fmt: skip
     return ToolDesign(
         operation.name, kind, table.name, operation.description, tuple(parameters), constants
@@ -414,7 +429,7 @@ def _found_by(operation: Operation, resource: _Resource) -> list[Parameter]:
     has_limit = False
     has_search = False
     for member in operation.filters:
-        field_ = resource.find(member.name)
+        field_ = resource.find(member.name) or _filtered(resource, member)
         plain = key_of(member.name)
         if field_ is not None and (field_.shape.is_scalar or field_.shape.kind == "list"):
             if _can_compare(member.shape, field_.shape):
@@ -432,10 +447,20 @@ def _found_by(operation: Operation, resource: _Resource) -> list[Parameter]:
     return found
 
 
+def _filtered(resource: _Resource, member: Member) -> Member | None:
+    """Return the field that `filter[status]` is about, or `ids` where it is a list."""
+    words = words_of(member.name)
+    if words[:1] in (["filter"], ["by"], ["with"]) and len(words) > 1:
+        return resource.find("_".join(words[1:]))
+    return resource.find(singular_name(member.name)) if member.shape.kind == "list" else None
+
+
 def _bound(resource: _Resource, member: Member) -> tuple[Role, str] | None:
     """Return which bound of which field an argument such as `max_price` is."""
     role, name = bounded_name(member.name)
-    field_ = resource.find(name) if role is not None else None
+    spelled = (f"{name}{end}" for end in ("", "_at", "_date", "_on", "_time"))
+    fields = (resource.find(one) for one in spelled) if role is not None else ()
+    field_ = next((one for one in fields if one is not None), None)
     if role is None or field_ is None or field_.shape.kind not in {"integer", "number", "text"}:
         return None
     return (role, field_.name) if _can_compare(member.shape, field_.shape) else None
@@ -491,7 +516,10 @@ def _created(operation: Operation, table: Table, resource: _Resource) -> ToolDes
             given.append(_parameter(shaped, "value", field_.name, is_required=True))
     own = resource.key[-1]
     if resource.gives_key:
-        sent = (one for one in operation.values if resource.find(one.name) == own)
+        sent = (
+            one for one in operation.values
+            if resource.find(one.name) == own and not one.is_read_only
+        )  # fmt: skip
         key = next(sent, None)
         if key is None:
             return _event(operation, None)
@@ -506,18 +534,26 @@ def _created(operation: Operation, table: Table, resource: _Resource) -> ToolDes
         and member.name not in {*known, own.name, *(one.target for one in values)}
     ]  # fmt: skip
     constants = tuple(
-        (member.name, _beginning(member)) for member in missing if member.shape.is_scalar
+        (member.name, _beginning(member)) for member in missing if _has_beginning(member.shape)
     )
     values += [
         _parameter(member, "value", member.name, is_required=True)
-        for member in missing if not member.shape.is_scalar
+        for member in missing if not _has_beginning(member.shape)
     ]  # fmt: skip
     return _made(operation, "create", table, [*given, *values], constants)
 
 
-def _beginning(member: Member) -> str | int | bool:
+def _has_beginning(shape: Shape) -> bool:
+    return shape.is_scalar or shape.kind in {"list", "map"}
+
+
+def _beginning(member: Member) -> Constant:
     """Return what a field is at first, if nobody says so."""
     shape = member.shape
+    if shape.kind == "list":
+        return []
+    if shape.kind == "map":
+        return {}
     if shape.kind == "choice":
         return shape.choices[0]
     if shape.kind == "boolean":
@@ -531,7 +567,7 @@ def _updated(
     operation: Operation, table: Table, resource: _Resource, keys: Sequence[Parameter]
 ) -> ToolDesign | None:
     values = _values(operation, table, resource, is_create=False)
-    constants: tuple[tuple[str, str | int | bool], ...] = ()
+    constants: tuple[tuple[str, Constant], ...] = ()
     if operation.verb == "act":
         change = _state_change(resource, operation)
         if change is not None and all(one.target != change[0] for one in values):
@@ -578,10 +614,22 @@ def _single(interface: Interface, operation: Operation, names: set[str]) -> Tool
     if known is None:
         name = unique(identifier("_".join(words_of(noun)), TABLES, "single"), names)
         names.add(name)
-        value = example_value(interface, shape, name)
+        value = _row_like(interface, shape) or example_value(interface, shape, name)
         known = Single(name, shape, value, noun)
         interface.singles.append(known)
     return ToolDesign(operation.name, "read_single", known.name, operation.description)
+
+
+def _row_like(interface: Interface, shape: Shape) -> JsonObject | None:
+    """Return a record of a table as what there is once, such as the user who is signed in."""
+    record = shape.record
+    for table in interface.tables:
+        if record is None or table.record.name != record.name or not table.rows:
+            continue
+        row = table.rows[0]
+        if all(one.name in row for one in record.members):
+            return {one.name: row[one.name] for one in record.members}
+    return None
 
 
 def nouns_of(tables: Iterable[Table]) -> list[str]:

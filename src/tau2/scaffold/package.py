@@ -26,7 +26,7 @@ from tau2.scaffold.derived import (
     tasks_text,
     unknown_lookup,
 )
-from tau2.scaffold.draft_tasks import drafts
+from tau2.scaffold.draft_tasks import drafts, last_resort
 from tau2.scaffold.interface import Interface
 from tau2.scaffold.trial import imported, sound_tasks
 
@@ -148,6 +148,8 @@ def _add_tasks(folder: Path, name: str, module: str, interface: Interface) -> No
     """Try drafts of tasks on the package that was written, and write those that are sound."""
     with imported(folder, module) as spec:
         tasks = sound_tasks(spec, drafts(interface, name), _TASKS)
+        if not tasks:
+            tasks = sound_tasks(spec, last_resort(interface, name), 1)
     text = tasks_text(tasks)
     (folder / module / "tasks.json").write_text(text, encoding="utf-8")
     interface.task_count = len(tasks)

@@ -150,7 +150,7 @@ class SchemaReader:
         kinds = {"text" if shape.kind == "choice" else shape.kind for shape in shapes}
         if kinds == {"integer", "number"}:
             return Shape("number")
-        if kinds == {"number", "text"} and any(_is_pattern(one) for one in variants):
+        if kinds == {"number", "text"} and any(_is_any_text(one) for one in variants):
             return next(shape for shape in shapes if shape.kind == "number")  # a decimal number
         if len(kinds) == 1 and all(shape.is_scalar for shape in shapes):
             return replace(shapes[0], kind=kinds.pop(), choices=())
@@ -200,7 +200,7 @@ class SchemaReader:
             inner = f"{place.name} {source}" if place.depth == 0 else source
             shape = self._shape(part, place.inside(inner))
             members.append(self._member(source, name, shape, part, is_required=source in needed))
-        about = schema.get("description") or schema.get("title") or ""
+        about = schema.get("description") or ""
         return Shape("record", record=RecordShape(place.name, tuple(members), one_line(about)))
 
     def _member(
@@ -208,7 +208,8 @@ class SchemaReader:
     ) -> Member:
         found = self.resolved(schema)
         default = found.get("default")
-        if not isinstance(default, str | int | float | bool) or not _suits(default, shape):
+        is_plain = isinstance(default, str | int | float | bool)
+        if not is_plain or not _suits(default, shape) or shape.form == "password":
             default = None
         return Member(
             name,
@@ -266,8 +267,10 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def _is_pattern(schema: object) -> bool:
-    return isinstance(schema, Mapping) and schema.get("type") == "string" and "pattern" in schema
+def _is_any_text(schema: object) -> bool:
+    """Return whether a schema is that of a text that may spell a number: how pydantic says so."""
+    is_text = isinstance(schema, Mapping) and schema.get("type") == "string"
+    return is_text and not {"format", "enum", "const"} & schema.keys()
 
 
 def _count(schema: Schema, key: str) -> int | None:

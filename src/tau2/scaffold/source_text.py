@@ -28,7 +28,7 @@ def one_line(text: object, most: int = _LONGEST_TEXT) -> str:
     return shortened(" ".join(clean(str(text)[: 20 * most]).split()), most)
 
 
-def literal(value: str | float | bool | None) -> str:
+def literal(value: str | float | bool | list[str] | dict[str, str] | None) -> str:
     """Return a value as a literal, with the quotes that formatters choose."""
     if not isinstance(value, str):
         return repr(value)
@@ -89,8 +89,11 @@ def docstring(summary: str, rest: Sequence[str], indent: str, *, arguments: str 
         arguments: The finished section of arguments.
     """
     lines = [_harmless(summary)]
+    if not rest and not arguments and lines[0].endswith('"'):
+        lines[0] = f"{lines[0][:-1]}'"
     for paragraph in rest:
-        lines += ["", *map(_harmless, textwrap.wrap(paragraph, WIDTH - len(indent)))]
+        width = WIDTH - len(indent) - paragraph.count("\\")
+        lines += ["", *map(_harmless, textwrap.wrap(paragraph, max(40, width)))]
     if arguments:
         lines += ["", *arguments.split("\n")]
     if len(lines) == 1:
@@ -103,7 +106,9 @@ def argument_lines(arguments: Sequence[tuple[str, str]], indent: str) -> str:
     """Return the section of a docstring that describes arguments."""
     lines = ["Args:"]
     for name, description in arguments:
-        wrapped = textwrap.wrap(f"{name}: {description}", WIDTH - len(indent) - 8)
+        # A backslash is spelled with two.
+        width = WIDTH - len(indent) - 8 - description.count("\\")
+        wrapped = textwrap.wrap(f"{name}: {description}", max(40, width))
         lines += [f"    {_harmless(wrapped[0])}", *(f"        {_harmless(x)}" for x in wrapped[1:])]
     return "\n".join(lines)
 
@@ -111,8 +116,6 @@ def argument_lines(arguments: Sequence[tuple[str, str]], indent: str) -> str:
 def _harmless(line: str) -> str:
     """Return a line that neither ends a docstring nor begins a section of one."""
     line = line.replace("\\", "\\\\").replace('"""', "'''")
-    if line.endswith('"'):
-        line = f"{line[:-1]}'"
     return line.replace(":", ".") if _HEADING.fullmatch(line) else line
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tau2.scaffold.interface import Member
+from tau2.scaffold.interface import Constant, Member
 from tau2.scaffold.names import words_of
 
 _STATES = ("status", "state", "stage", "phase")
@@ -25,7 +25,7 @@ _SHORTEST_STEM = 4
 _DOUBLED = frozenset({"cancel", "ship", "stop", "submit", "refer", "drop", "plan", "permit", "ban"})
 
 
-def state_after(action: str, members: Sequence[Member]) -> tuple[str, str | int | bool] | None:
+def state_after(action: str, members: Sequence[Member]) -> tuple[str, Constant] | None:
     """Return the field that an action sets and its value then; None where names do not say so.
 
     Args:

@@ -19,7 +19,7 @@ from tau2.scaffold.interface import (
     ToolKind,
 )
 from tau2.scaffold.model_code import ClassNames
-from tau2.scaffold.names import article, key_prefix, plural_noun, words_of
+from tau2.scaffold.names import article, key_prefix, plural_noun, unique, words_of
 from tau2.scaffold.source_text import (
     WIDTH,
     annotated_lines,
@@ -128,12 +128,14 @@ def _tool_docstring(interface: Interface, tool: ToolDesign) -> list[str]:
     if not summary:
         summary = plain_summary(interface, tool)
     paragraphs = [sentence(rest)] if rest else []
-    described = [
-        (one.member.name, one_line(one.member.description) or _described(interface, tool, one))
-        for one in tool.parameters
-    ]
+    described = [(one.member.name, _argument_text(interface, tool, one)) for one in tool.parameters]
     arguments = argument_lines(described, _IN) if described else ""
     return docstring(summary, paragraphs, _IN, arguments=arguments)
+
+
+def _argument_text(interface: Interface, tool: ToolDesign, parameter: Parameter) -> str:
+    given = sentence(one_line(parameter.member.description))
+    return given or _described(interface, tool, parameter)
 
 
 def plain_summary(interface: Interface, tool: ToolDesign) -> str:
@@ -167,6 +169,7 @@ def _described(interface: Interface, tool: ToolDesign, parameter: Parameter) -> 
         return f"Only records with this {words}."
     if parameter.role == "key":
         own = words.removeprefix(f"{noun} ")
+        own = " ".join(words_of(parameter.target)) if own == noun else own
         return f"The {own} of the {noun or 'record'}."
     return f"The new {words}." if tool.kind.startswith("update") else f"The {words}."
 
@@ -238,7 +241,12 @@ def _create(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Bod
     values = [f"{literal(one.target)}: {one.member.name}" for one in given]
     values += [f"{literal(name)}: {literal(value)}" for name, value in tool.constants]
     if table.is_numbered and not tool.with_role("key"):
-        values.insert(0, f"{literal(table.key[-1])}: {_new_key(table)}")
+        key = f"{literal(table.key[-1])}: {_new_key(table)}"
+        if len(f"{_IN}    {key},") > WIDTH:
+            name = unique("new_key", {one.member.name for one in tool.parameters})
+            lines.append(f"{_IN}{name} = {_new_key(table)}")
+            key = f"{literal(table.key[-1])}: {name}"
+        values.insert(0, key)
     lines += _named_mapping("values", values)
     lines.append(f"{_IN}record = _made({kind}, values)")
     keys = ", ".join(f"record.{name}" for name in table.key)
@@ -323,8 +331,8 @@ def _links_lines(interface: Interface) -> list[str]:
     """Return the source of `LINKS`: which records name which."""
     lines = [
         "LINKS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (",
-        "    # Records of a table name one of another with these fields; when that one is deleted,",
-        "    # they are deleted, cleared of its name, or the reason to refuse.",
+        "    # Records of a table, by which fields they name one of another table, and what to do",
+        '    # when that one is deleted: "delete" them, too, "clear" these fields, or "refuse".',
     ]
     for table in interface.tables:
         for link in table.links:

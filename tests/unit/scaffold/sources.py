@@ -50,6 +50,66 @@ insert into notes values ('called', x'0102');
 """
 
 
+BOOKING_API = """
+openapi: 3.1.0
+paths:
+  /bookings:
+    get:
+      operationId: bookings.index
+      parameters:
+        - {name: "filter[status]", in: query, schema: {type: string}}
+        - {name: starts_before, in: query, schema: {type: string}}
+      responses: {"200": {content: {application/json: {schema: {properties: {
+        bookings: {type: array, items: {$ref: "#/components/schemas/Booking"}},
+        paging: {type: object, properties: {next: {type: string}}}}}}}}}
+    post:
+      operationId: bookings.store
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Booking"}}}}
+      responses: {"201": {content: {application/json: {schema: {properties: {
+        data: {$ref: "#/components/schemas/Booking"}}}}}}}
+  /bookings/{booking}:
+    parameters: [{name: booking, in: path, required: true, schema: {type: string}}]
+    get:
+      operationId: bookings.show
+      responses: {"200": {content: {application/json: {schema: {properties: {
+        data: {$ref: "#/components/schemas/Booking"}}}}}}}
+    delete: {operationId: bookings.destroy, responses: {"204": {description: gone}}}
+  /bookings/{booking}/actions/cancel:
+    parameters: [{name: booking, in: path, required: true, schema: {type: string}}]
+    post: {operationId: bookings.cancel, responses: {"204": {description: done}}}
+  /bookings/{booking}/extras:
+    parameters: [{name: booking, in: path, required: true, schema: {type: string}}]
+    post:
+      requestBody: {content: {application/json: {schema: {properties: {kind: {type: string}}}}}}
+      responses: {"201": {description: made}}
+  /me:
+    get: {responses: {"200": {content: {application/json: {schema: {
+      $ref: "#/components/schemas/Guest"}}}}}}
+    patch:
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Guest"}}}}
+      responses: {"204": {description: done}}
+  /tickets: {get: {responses: {"200": {description: ok}}}}
+  /tickets/{id}: {get: {responses: {"200": {description: ok}}}}
+  /tickets/{id}/close: {post: {responses: {"200": {description: ok}}}}
+components:
+  schemas:
+    Guest: {properties: {full_name: {type: string}, vip: {type: boolean}}}
+    Booking:
+      properties:
+        type: {const: bookings}
+        id: {type: string, readOnly: true}
+        attributes:
+          required: [status, starts_at, notes, price]
+          properties:
+            status: {enum: [open, cancelled], readOnly: true}
+            starts_at: {type: string, format: date-time}
+            notes: {type: array, readOnly: true, items: {type: string}}
+            price: {anyOf: [{type: number}, {type: string}]}
+        relationships: {properties: {guest: {properties: {data: {properties: {
+          type: {type: string}, id: {type: string}}}}}}}
+"""
+
+
 def ref(name):
     return {"$ref": f"#/components/schemas/{name}"}
 

@@ -195,7 +195,7 @@ def test_an_mcp_server_that_is_started(workplace):
         ("bomb.yaml", "holds too much"),
         ("note.txt", "is of no kind that is known"),
         ("no_such_module:Model", "there is no module 'no_such_module'"),
-        (f"{MODELS}:Nothing", "it has Clinic, Hours, Patient, Visit"),
+        (f"{MODELS}:Nothing", "it has Clinic, Hours, OWN, Patient, Visit"),
         (f"{MODELS}:Kind", "is no pydantic model"),
         ("mcp:", "write a command or an address behind mcp:"),
     ],
@@ -435,3 +435,56 @@ def test_a_large_interface_is_read_in_time_that_grows_with_it(workplace):
     assert interface.notes == [
         "Of 130 tools, 127 were taken, as models accept 128: say which with --only"
     ]
+
+
+def test_an_api_whose_records_are_wrapped(workplace):
+    write("bookings.yaml", sources.BOOKING_API)
+    with derived("bookings.yaml", workplace) as tools:
+        made = tools.bookings_store("2027-04-01T10:00:00Z", price=12.5, guest_id="G-7")
+        assert (made.status, made.notes, made.price) == ("open", [], 12.5)
+        assert made in tools.bookings_index(filter_status="open")
+        assert made not in tools.bookings_index(starts_before="2027-03-31")
+        assert tools.bookings_cancel(made.id).status == "cancelled"
+        tools.bookings_destroy(made.id)
+        with pytest.raises(ToolError, match=f"there is no booking {made.id}"):
+            tools.bookings_show(made.id)
+        booking = tools.bookings_index()[0].id
+        assert tools.create_booking_extra(booking, "parking").booking == booking
+        with pytest.raises(ToolError, match="it cannot be deleted"):
+            tools.bookings_destroy(booking)
+        assert tools.update_me("Zoe Lind").full_name == tools.get_me().full_name == "Zoe Lind"
+        assert tools.close_ticket(tools.list_tickets()[0].id).status == "closed"
+
+
+def test_a_model_whose_records_hold_texts_under_a_common_name(workplace):
+    lines = ["from pydantic import BaseModel", "class Basket(BaseModel):",
+             "    items: list[str]", "    flights: int", "    order_id: str"]  # fmt: skip
+    write("basket_of.py", "\n".join(lines))
+    with derived("basket_of:Basket", workplace) as tools:
+        assert tools.find_baskets()[0].items
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("X: 'Nowhere'", "`Model` is not fully defined"),
+        ("x: type", "has no JSON schema: Cannot generate a JsonSchema"),
+        ("...\nraise SystemExit(3)", "cannot be imported: it ends the program"),
+        ("...\nfrom pydantic import v1\nclass Model(v1.BaseModel):\n    x: int", "of pydantic 1"),
+    ],
+)
+def test_a_model_that_cannot_be_read(code, error, workplace, capsys):
+    name = f"unreadable_{abs(hash(error))}"
+    write(f"{name}.py", f"from pydantic import BaseModel\nclass Model(BaseModel):\n    {code}\n")
+    assert main(["new", "domain", "made", "--from", f"{name}:Model"]) == 2
+    shown = capsys.readouterr().err
+    assert error in shown
+    assert shown.count("\n") == 1
+
+
+def test_tools_of_which_no_task_follows(workplace):
+    schema = {"type": "object", "required": ["x"], "properties": {"x": {"type": "object"}}}
+    write("tools.json", [{"name": "calibrate", "inputSchema": schema}])
+    with derived("tools.json", workplace):
+        tasks = registry.domains.get("made").tasks()
+        assert [task.id for task in tasks] == ["hand_over"]

@@ -186,5 +186,7 @@ def _read_owned(reader: _Reader) -> None:
         for key, listed in _OWNED:
             for value in record.get(listed) or ():
                 reader.read(key, value)
-        for item in record.get("items") or ():
-            reader.read("product_id", item.get("product_id"))
+        items = record.get("items")
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, dict):
+                reader.read("product_id", item.get("product_id"))

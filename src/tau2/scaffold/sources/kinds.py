@@ -62,6 +62,10 @@ def _read_file(path: Path, selection: Selection) -> Interface:
         return read_sqlite(path, selection)
     if path.suffix.lower() in {".yaml", ".yml", ".json"}:
         return _read_document(path, selection)
+    if not beginning:
+        raise ConfigError(f"{path} is empty")
+    if path.suffix.lower() in {".db", ".sqlite", ".sqlite3"}:
+        raise ConfigError(f"{path} is no SQLite database; it may be encrypted or damaged")
     raise ConfigError(f"{path} is of no kind that is known; --from takes {KINDS_OF_SOURCE}")
 
 

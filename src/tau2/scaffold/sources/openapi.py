@@ -33,11 +33,17 @@ _WRAPPERS = frozenset(
      "payload", "response", "rows", "entries", "hits"}
 )  # fmt: skip
 """Names of fields that hold the records of a result."""
+_PAGING = frozenset(
+    {"paging", "pagination", "page", "pageinfo", "meta", "metadata", "links", "cursor", "cursors",
+     "info", "summary"}
+)  # fmt: skip
+"""Names of fields beside the records of a result that say how to get more."""
 _AROUND_NAMES = frozenset(
     {"response", "dto", "model", "schema", "resource", "object", "out", "read", "detail",
      "details", "result", "view", "entity", "representation"}
 )  # fmt: skip
 """Words in the name of a schema that do not say what it is about."""
+_JSON_API = frozenset({"type", "id", "attributes", "relationships", "links", "meta"})
 _COMMON_BEGINNINGS = frozenset({"api", "rest", "public", "services", "service"})
 _NOT_PLAIN = {
     "get": "get",
@@ -152,6 +158,7 @@ def _request(reader: SchemaReader, method: str, path: str, item: Schema, raw: Sc
     body = _body(reader, by_place, raw, f"{segments[-1].name} body" if segments else "body")
     result = _result(reader, raw, singular_name(_last_word(segments)) or "result")
     record, is_list = _unwrapped(result)
+    record = _flat(record)
     component = record.record.name if record is not None and record.record is not None else ""
     return _Request(
         method, path, segments, raw, arguments, tuple(_distinct(query)), body, record, is_list,
@@ -179,7 +186,16 @@ def _segments(path: str) -> tuple[_Segment, ...]:
             found.append(_Segment(rest, is_argument=False))
     while len(found) > 1 and not found[0].is_argument and _is_beginning(found[0].name):
         del found[0]
-    return tuple(found)
+    return tuple(
+        one for place, one in enumerate(found)
+        if not (_is_around_action(one) and place and found[place - 1].is_argument
+                and place + 1 < len(found))
+    )  # fmt: skip
+
+
+def _is_around_action(segment: _Segment) -> bool:
+    """Return whether a word only says that what is done follows: `/orders/{id}/actions/cancel`."""
+    return words_of(segment.name) in (["actions"], ["action"])
 
 
 def _is_beginning(name: str) -> bool:
@@ -277,13 +293,40 @@ def _unwrapped(shape: Shape | None) -> tuple[Shape | None, bool]:
     lists = [one for one in members if one.shape.kind == "list" and _is_record(one.shape.item)]
     is_around = len(members) == 1 or not any(_looks_like_key(one.name) for one in members)
     if len(lists) == 1 and is_around:
-        others = [one for one in members if one is not lists[0] and _is_record(one.shape)]
+        others = [
+            one for one in members
+            if one is not lists[0] and _is_record(one.shape) and key_of(one.name) not in _PAGING
+        ]  # fmt: skip
         if not others or lists[0].name in _WRAPPERS or key_of(lists[0].name) in _WRAPPERS:
             return lists[0].shape.item, True
-    inner = [one for one in members if _is_record(one.shape)]
+    inner = [
+        one for one in members if _is_record(one.shape) and key_of(one.name) not in _PAGING
+    ]  # fmt: skip
     if len(inner) == 1 and is_around and (inner[0].name in _WRAPPERS or len(members) == 1):
         return _unwrapped(inner[0].shape)
     return shape, False
+
+
+def _flat(shape: Shape | None) -> Shape | None:
+    """Return a record of JSON:API, which keeps its fields in `attributes`, with these as its own.
+
+    Of its relationships those to one record are kept, as its id.
+    """
+    record = shape.record if shape is not None else None
+    names = {one.name: one for one in record.members} if record is not None else {}
+    attributes = names["attributes"].shape.record if "attributes" in names else None
+    if shape is None or record is None or attributes is None or not names.keys() <= _JSON_API:
+        return shape
+    members = [names["id"]] if "id" in names else []
+    related = names["relationships"].shape.record if "relationships" in names else None
+    for one in related.members if related is not None else ():
+        data = one.shape.record.member("data") if one.shape.record is not None else None
+        if data is not None and data.shape.record is not None:
+            target = Shape("text", is_nullable=True)
+            members.append(Member(f"{one.name}_id", target, is_required=False))
+    taken = {one.name for one in members}
+    members += [one for one in attributes.members if one.name not in taken]
+    return replace(shape, record=replace(record, members=tuple(members)))
 
 
 def _looks_like_key(name: str) -> bool:
@@ -316,7 +359,9 @@ def _collections(requests: Sequence[_Request]) -> dict[tuple[str, ...], str]:
                 found.setdefault(above, _noun(above[-1]))
         elif one.method == "get" and one.is_list and static and not _is_way(one):
             found.setdefault(static, _noun(static[-1]))
-    return found
+    # Paths such as `/pettypes` run words together which names of schemas keep apart.
+    spelled = {key_of(one.component): phrase(one.component) for one in requests if one.component}
+    return {path: spelled.get(key_of(noun), noun) for path, noun in found.items()}
 
 
 def _is_way(one: _Request) -> bool:
@@ -416,7 +461,7 @@ def _on_record(
     verbs: dict[str, Verb] = {"get": "get", "post": "update", "put": "update", "patch": "update",
                               "delete": "delete"}  # fmt: skip
     verb = "list" if one.is_list and one.method == "get" else verbs[one.method]
-    if one.method == "put":
+    if one.method in {"put", "patch"}:
         operation = replace(operation, values=_optional(operation.values))
     result = one.result if verb in {"get", "list"} and _is_record(one.result) else None
     if verb == "update" and _is_record(one.result) and one.component:
@@ -449,6 +494,12 @@ def _below_record(
     if one.method == "post" and makes is not None and makes != parent:
         everything = _parents(one, collections, len(one.segments))
         return replace(operation, verb="create", resource=makes, parents=everything)
+    has_content = _is_record(one.body) or _is_record(one.result)
+    is_one_word = len(words_of(word)) == 1
+    if one.method == "post" and singular_name(word) != word and (has_content or is_one_word):
+        everything = _parents(one, collections, len(one.segments))
+        noun = makes or f"{parent} {phrase(singular_name(word))}"
+        return replace(operation, verb="create", resource=noun, parents=everything)
     values = operation.values
     if one.body is not None and not _is_record(one.body):
         values = (Member(identifier(word, FIELDS, "value"), one.body),)
@@ -467,9 +518,14 @@ def _on_collection(
     noun = collections.get(one.static, "")
     parents = _parents(one, collections, len(one.segments))
     if one.method == "get":
-        if one.is_list or one.component in components:
+        is_untold = one.result is None and one.static in collections
+        if one.is_list or is_untold or (one.component in components and parents):
             resource = components.get(one.component) or noun or operation.resource
             return replace(operation, verb="list", resource=resource, parents=parents)
+        asked = next((x for x in one.query if x.is_required and _looks_like_key(x.name)), None)
+        if asked is not None and _has_key(one.result):
+            rest = tuple(x for x in operation.filters if x is not asked)
+            return replace(operation, verb="get", key=asked, filters=rest, parents=parents)
         return replace(operation, verb="single", resource=_noun_of_path(one), values=())
     makes = noun or components.get(one.component, "")
     is_search = (
@@ -498,10 +554,10 @@ def _changed(
     """Return what a change means that names no record in its path: one that its body names."""
     is_several = one.body is not None and one.body.kind == "list"
     if makes and not is_several and _names_record(one):
-        values = _optional(operation.values) if one.method == "put" else operation.values
         return replace(
-            operation, verb="update", resource=makes, parents=parents, result=None, values=values
-        )
+            operation, verb="update", resource=makes, parents=parents, result=None,
+            values=_optional(operation.values),
+        )  # fmt: skip
     if not parents:
         return replace(operation, verb="single", resource=_noun_of_path(one))
     return replace(operation, verb="unknown", parents=parents, resource="")
@@ -513,7 +569,8 @@ def _optional(members: Sequence[Member]) -> tuple[Member, ...]:
 
 
 def _names_record(one: _Request) -> bool:
-    return any(_looks_like_key(member.name) for member in _sent(one))
+    sent = (member.name for member in _sent(one))
+    return any(_looks_like_key(name) and words_of(name)[-1:] != ["name"] for name in sent)
 
 
 def _has_key(shape: Shape | None) -> bool:
@@ -536,18 +593,18 @@ def _sent(one: _Request) -> tuple[Member, ...]:
     if one.body.record is None:
         return (Member("body", one.body),)
     own = {key_of(member.name) for member in one.arguments.values()}
-    record, _ = _unwrapped_body(one.body)
+    record = _flat(_unwrapped_body(one.body)) or one.body
     members = record.record.members if record.record is not None else ()
     return tuple(one for one in members if key_of(one.name) not in own)[:_MOST_ARGUMENTS]
 
 
-def _unwrapped_body(shape: Shape) -> tuple[Shape, bool]:
+def _unwrapped_body(shape: Shape) -> Shape:
     """Return a body out of what is around it: `{"pet": {...}}`."""
     if shape.record is not None and len(shape.record.members) == 1:
         inner = shape.record.members[0].shape
         if inner.record is not None:
-            return inner, True
-    return shape, False
+            return inner
+    return shape
 
 
 def _description(raw: Schema) -> str:

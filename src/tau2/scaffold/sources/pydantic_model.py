@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic import BaseModel, RootModel
+from pydantic.errors import PydanticUserError
 
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, quoted
 from tau2.scaffold.examples import add_examples, example_value, guessed_links
 from tau2.scaffold.interface import (
     Interface,
@@ -42,7 +42,7 @@ from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.tables import named_tool, single_tools, table_tools
 from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
-from tau2.utils.text import error_text
+from tau2.utils.text import error_text, first_of
 
 _MOST_TABLES = 25
 _MOST_ROWS = 1000
@@ -62,12 +62,15 @@ def read_model(name: str, selection: Selection = EVERYTHING) -> Interface:
     """
     found = _imported(name)
     model = found if isinstance(found, type) else type(found)
+    if any(base.__module__.startswith("pydantic.v1") for base in model.__mro__):
+        raise ConfigError(f"{name} is a model of pydantic 1; name one of pydantic 2")
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise ConfigError(f"{name} is no pydantic model; name a subclass of BaseModel")
     try:
         schema = model.model_json_schema(mode="validation")
-    except PydanticInvalidForJsonSchema as problem:
-        raise ConfigError(f"{name} has no JSON schema: {error_text(problem, 300)}") from problem
+    except PydanticUserError as problem:
+        why = error_text(problem, 300).partition("\n")[0]
+        raise ConfigError(f"{name} has no JSON schema: {why}") from problem
     content = None
     if isinstance(found, BaseModel):
         content = _content_of(found, name)
@@ -80,9 +83,9 @@ def read_model(name: str, selection: Selection = EVERYTHING) -> Interface:
         content = None if content is None else {own.name: content}
     if shape.record is None or not shape.record.members:
         raise ConfigError(f"{name} has no fields; name a model that has some")
-    interface = Interface(f"{name.partition(':')[0]}.{model.__name__}")
+    interface = Interface(name.replace(":", "."))
     interface.notes.append(
-        f"The models were written after the JSON schema of {model.__name__}; its validators, "
+        f"The models were written after the JSON schema of {name.rpartition(':')[2]}; validators, "
         "methods and computed rules are not in them."
     )
     if reader.is_cut:
@@ -132,6 +135,11 @@ def _imported(name: str) -> object:
             raise ConfigError(
                 f"{name}: there is no module {problem.name!r} here or in what is installed"
             ) from problem
+        except SystemExit as problem:
+            raise ConfigError(
+                f"{module_name} cannot be imported: it ends the program; put what runs below "
+                "`if __name__ == '__main__':`"
+            ) from problem
         except Exception as problem:  # whatever a module of somebody's raises
             raise ConfigError(
                 f"{module_name} cannot be imported: {error_text(problem, 300)}"
@@ -142,9 +150,12 @@ def _imported(name: str) -> object:
     if found is None:
         known = sorted(
             key for key, value in vars(module).items()
-            if isinstance(value, type) and issubclass(value, BaseModel) and value is not BaseModel
+            if _is_model(value) and key.isidentifier()
         )  # fmt: skip
-        raise ConfigError(f"{module_name} has no {attribute!r}; it has {', '.join(known[:20])}")
+        raise ConfigError(
+            f"{module_name} has no {quoted(attribute)}; "
+            + (f"it has {first_of(known, 20)}" if known else "it has no pydantic model either")
+        )
     return found
 
 
@@ -152,6 +163,11 @@ def _is_database(record: RecordShape) -> bool:
     """Return whether a model holds records, and is none itself."""
     has_records = any(_record_of(one.shape) is not None for one in record.members)
     return has_records and not any(_is_key(one) for one in record.members)
+
+
+def _is_model(value: object) -> bool:
+    is_class = isinstance(value, type) and issubclass(value, BaseModel)
+    return (is_class and value not in {BaseModel, RootModel}) or isinstance(value, BaseModel)
 
 
 def _fill(
@@ -298,6 +314,8 @@ def _renamed(value: JsonValue, shape: Shape) -> JsonValue:
         return [_renamed(one, shape.item) for one in value]
     if shape.kind == "map" and isinstance(value, dict) and shape.item is not None:
         return {key: _renamed(one, shape.item) for key, one in value.items()}
+    if shape.kind == "number" and isinstance(value, str):  # how pydantic writes decimal numbers
+        return float(value)
     if shape.record is None or not isinstance(value, dict):
         return value
     renamed: JsonObject = {}

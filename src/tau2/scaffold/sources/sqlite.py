@@ -35,6 +35,7 @@ from tau2.utils.json_types import JsonObject, JsonValue
 from tau2.utils.text import plural
 
 MOST_TABLES = 25  # five tools each: more than the 128 that models accept
+_TABLES = TABLES - {"events"}  # calls are not noted, so a table may have that name
 MOST_ROWS = 1000  # of a table
 _MOST_LINKED = 2000  # rows of a table, with those that other rows name
 _MOST_COLUMNS = 100
@@ -107,7 +108,7 @@ def _read(connection: sqlite3.Connection, path: Path, selection: Selection) -> I
         raise ConfigError(f"{path} has no table that can be read; name another file")
     for table in stored:
         _read_rows(connection, table, interface)
-    links = {table.source: list(_links(connection, table, stored)) for table in stored}
+    links = {table.source: list(_links(connection, table, stored, interface)) for table in stored}
     for table in stored:
         for link, targets in links[table.source]:
             _read_linked(connection, table, link, targets)
@@ -136,7 +137,7 @@ def _tables(
         elif len(found) == MOST_TABLES:
             interface.left_out.append(f"table {shown}: more than {MOST_TABLES} tables")
         else:
-            field_name = unique(identifier(name, TABLES, "table"), names)
+            field_name = unique(identifier(name, _TABLES, "table"), names)
             names.add(field_name)
             found.append(_table(connection, name, field_name, bool(without_rowid), interface))
     return found
@@ -322,7 +323,10 @@ def _value(column: _Column, value: object) -> JsonValue:
 
 
 def _links(
-    connection: sqlite3.Connection, table: _Stored, stored: Sequence[_Stored]
+    connection: sqlite3.Connection,
+    table: _Stored,
+    stored: Sequence[_Stored],
+    interface: Interface,
 ) -> Iterator[tuple[Link, _Stored]]:
     """Yield the foreign keys that name whole keys of other tables."""
     rows = connection.execute(f"PRAGMA main.foreign_key_list({_quoted(table.source)})")
@@ -331,15 +335,20 @@ def _links(
         by_id.setdefault(number, []).append((target, mine, its, on_delete))
     for pairs in by_id.values():
         target = next((t for t in stored if t.source.casefold() == pairs[0][0].casefold()), None)
-        if target is None or target.is_by_rowid or len(pairs) != len(target.key):
-            continue
+        if target is None:
+            continue  # it was not taken, or does not exist
         mine_of: dict[str, str] = {}
         for place, (_, mine, its, _) in enumerate(pairs):
-            its_name = target.key[place] if its is None else _name_of(target, its)
+            is_given = its is None and place < len(target.key)
+            its_name = target.key[place] if is_given else _name_of(target, its or "")
             mine_of[its_name] = _name_of(table, mine)
-        if set(mine_of) == set(target.key) and all(mine_of.values()):
-            members = tuple(mine_of[name] for name in target.key)
-            yield Link(members, target.name, _on_delete(table, members, pairs[0][3])), target
+        if target.is_by_rowid or set(mine_of) != set(target.key) or not all(mine_of.values()):
+            interface.notes.append(
+                f"That {table.name} names {target.name} is not kept, as it names no primary key."
+            )
+            continue
+        members = tuple(mine_of[name] for name in target.key)
+        yield Link(members, target.name, _on_delete(table, members, pairs[0][3])), target
 
 
 def _on_delete(table: _Stored, members: Sequence[str], action: str) -> OnDelete:
