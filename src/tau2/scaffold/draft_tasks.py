@@ -45,7 +45,7 @@ def drafts(interface: Interface, domain: str) -> list[list[JsonObject]]:
 
 def last_resort(interface: Interface, domain: str) -> list[list[JsonObject]]:
     """Return the draft of a task that any domain has: what is wanted is left to a person."""
-    wish = "You want your contract ended. You insist on it, and you accept that a person does it."
+    wish = "You want the contract ended. It has to be done, by a person where need be."
     draft = _Draft("hand_over", "The right thing is to hand over", wish, "")
     draft.call(TRANSFER_TOOL, {"summary": "The customer wants the contract ended."})
     task = draft.as_task(domain)

@@ -453,7 +453,7 @@ def test_an_api_whose_records_are_wrapped(workplace):
         with pytest.raises(ToolError, match="it cannot be deleted"):
             tools.bookings_destroy(booking)
         assert tools.update_me("Zoe Lind").full_name == tools.get_me().full_name == "Zoe Lind"
-        assert tools.close_ticket(tools.list_tickets()[0].id).status == "closed"
+        assert tools.close_ticket(tools.list_tickets()[0].ticket_id).status == "closed"
 
 
 def test_a_model_whose_records_hold_texts_under_a_common_name(workplace):
