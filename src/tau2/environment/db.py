@@ -39,17 +39,22 @@ def read_text(path: Path) -> str:
         raise DataFileError(f"{path}: not valid UTF-8 (byte {error.start})") from error
 
 
-def read_data_file(path: Path) -> JsonValue:
+def read_data_file(path: Path, *, words_are_text: bool = False) -> JsonValue:
     """Return the parsed content of a .json, .toml or .yaml file.
 
     Raise DataFileError naming the file.
+
+    Args:
+        path: The file.
+        words_are_text: Whether in YAML the words yes, no, on and off and dates are texts, as in
+            version 1.2, which OpenAPI prescribes; else truth values and dates, as in 1.1.
     """
     text = read_text(path)
     try:
         if path.suffix == ".toml":
             return tomllib.loads(text)
         if path.suffix in {".yaml", ".yml"}:
-            return _from_yaml(text)
+            return _from_yaml(text, words_are_text=words_are_text)
         return finite_json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataFileError(
@@ -60,7 +65,7 @@ def read_data_file(path: Path) -> JsonValue:
 _HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]|\\U0000[dD][89a-fA-F]")
 
 
-def _from_yaml(text: str) -> JsonValue:
+def _from_yaml(text: str, *, words_are_text: bool) -> JsonValue:
     import yaml  # noqa: PLC0415  -- only yaml files need it
 
     # The parser in C is many times as fast; it is missing where PyYAML was built without libyaml,
@@ -68,6 +73,8 @@ def _from_yaml(text: str) -> JsonValue:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     if _HALF_A_CHARACTER.search(text):
         loader = yaml.SafeLoader
+    if words_are_text:
+        loader = type("Loader", (loader,), {"yaml_implicit_resolvers": _resolvers(loader)})
     try:
         return yaml.load(text, Loader=loader)  # noqa: S506  -- either loader is a safe one
     except yaml.YAMLError as error:
@@ -76,6 +83,17 @@ def _from_yaml(text: str) -> JsonValue:
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
         problem = getattr(error, "problem", None) or type(error).__name__
         raise ValueError(f"{problem}{where}") from None
+
+
+def _resolvers(loader: Any) -> dict[str, list[tuple[str, Any]]]:
+    """Return the rules by which a loader reads plain words, but for dates, yes, no, on and off."""
+    kept: dict[str, list[tuple[str, Any]]] = {}
+    for letter, rules in loader.yaml_implicit_resolvers.items():
+        left_out = {"tag:yaml.org,2002:timestamp"}
+        if letter not in "tTfF":
+            left_out.add("tag:yaml.org,2002:bool")
+        kept[letter] = [rule for rule in rules if rule[0] not in left_out]
+    return kept
 
 
 def deep_merge(old: JsonValue, new: JsonValue) -> JsonValue:

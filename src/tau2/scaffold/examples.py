@@ -145,8 +145,9 @@ class _Maker:
         if shape.form == "uuid":
             return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
         words = set(words_of(name))
-        if {"id", "uuid", "key", "uid", "guid"} & words or shape.kind != "text":
-            return f"{key_prefix(self._noun)}-{1001 + self._number}"
+        if {"id", "uuid", "key", "uid", "guid", "sid"} & words or shape.kind != "text":
+            own = "_".join(words_of(name)[:-1]) or self._noun
+            return f"{key_prefix(own)}-{1001 + self._number}"
         text = str(self.text(shape, name))
         others = {str(self._sibling(at).text(shape, name)) for at in range(self._number)}
         return f"{text}-{self._number + 1}" if text in others else text
@@ -221,7 +222,8 @@ class _Maker:
             return person if is_person else _THINGS[number % len(_THINGS)]
         coded = f"{key_prefix(words[0])}-{301 + number}"
         tables: tuple[tuple[frozenset[str] | set[str], str], ...] = (
-            ({"id", "uuid", "key"}, f"{'-'.join(words[:-1]) or 'id'}-{1001 + number}"),
+            (_MONEY_WORDS, f"{12 + 7 * number}.50"),
+            ({"id", "uuid", "key", "sid"}, f"{'-'.join(words[:-1]) or 'id'}-{1001 + number}"),
             ({"email", "mail"}, f"{first}@example.com"),
             ({"phone", "mobile", "tel"}, f"555-010-{1000 + number}"),
             ({"city", "town", "location", "origin", "destination", "place"},

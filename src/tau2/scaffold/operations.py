@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from tau2.data_model.conventions import TRANSFER_TOOL
 from tau2.scaffold.examples import add_examples, example_value
 from tau2.scaffold.interface import (
     Constant,
@@ -40,9 +41,10 @@ from tau2.scaffold.names import (
     words_of,
 )
 from tau2.scaffold.selection import EVERYTHING, Selection
-from tau2.scaffold.state_words import state_after
+from tau2.scaffold.state_words import is_state, state_after
 from tau2.scaffold.tables import LIMIT, named_tool
 from tau2.utils.json_types import JsonObject
+from tau2.utils.text import first_of
 
 Verb: TypeAlias = Literal["get", "list", "create", "update", "delete", "act", "single", "unknown"]
 
@@ -153,6 +155,8 @@ def derive(
     Operations that are not selected still say what is in a record.
     """
     chosen = selection.of(operations, lambda one: (one.name, *one.groups), interface.source)
+    # Packages have one of their own.
+    chosen = [one for one in chosen if "_".join(words_of(one.name)) != TRANSFER_TOOL]
     kept = chosen[:MOST_TOOLS]
     if len(chosen) > MOST_TOOLS:
         interface.notes.append(
@@ -177,6 +181,7 @@ def derive(
     interface.tables = list(tables.values())
     add_examples(interface)
     taken: set[str] = set()
+    dropped: list[str] = []
     for operation in kept:
         known = tables.get(operation.resource)
         design = _design(interface, operation, known, resources.get(operation.resource), names)
@@ -185,6 +190,15 @@ def derive(
             interface.left_out.append(f"{operation.source}: {reason}")
             continue
         interface.tools.append(named_tool(design, taken))
+        if design.kind in {"find", "get"}:
+            used_names = {one.member.name for one in design.parameters}
+            dropped += [one.name for one in operation.filters if one.name not in used_names]
+    if dropped:
+        names_of_dropped = first_of(dict.fromkeys(dropped), 12)
+        interface.notes.append(
+            "Arguments that page, sort or choose what is shown, or that no field is known for, are "
+            f"not in the tools: {names_of_dropped}"
+        )
     _drop_unused(interface)
     return interface
 
@@ -216,7 +230,7 @@ def _resources(operations: Iterable[Operation]) -> dict[str, _Resource]:
         acted = found.get(operation.resource)
         if operation.verb != "act" or acted is None:
             continue
-        if acted.is_unknown and not operation.values:
+        if operation.key is not None and acted.is_unknown and is_state(operation.action):
             acted.add(Member("status", Shape("text"), description="State"), is_required=False)
         if _state_change(acted, operation):
             _add_missing(acted, operation.values)
@@ -323,6 +337,7 @@ def _add_substance(resource: _Resource, operations: Sequence[Operation]) -> None
     """Add what is asked by, and a text where a record would have nothing to tell."""
     if any(one.result is not None and one.result.record is not None for one in operations):
         return
+    resource.is_unknown = not {"status", "state"} & resource.members.keys()
     for operation in operations:
         for asked in operation.filters if operation.verb in {"list", "get"} else ():
             plain = key_of(asked.name)
@@ -334,7 +349,6 @@ def _add_substance(resource: _Resource, operations: Sequence[Operation]) -> None
     if not [
         m for m in resource.members.values() if m not in resource.key and m.name not in parents
     ]:
-        resource.is_unknown = not any(one.values for one in operations)
         details = Member("details", Shape("text"), description="What is known of it")
         resource.add(details, is_required=False)
 
@@ -438,7 +452,7 @@ def _found_by(operation: Operation, resource: _Resource) -> list[Parameter]:
         elif _bound(resource, member) is not None:
             role, target = _bound(resource, member) or ("least", "")
             found.append(_parameter(member, role, target, is_required=member.is_required))
-        elif plain in _LIMITS and member.shape.kind == "integer" and not has_limit:
+        elif plain in _LIMITS and member.shape.kind in {"integer", "number"} and not has_limit:
             has_limit = True
             found.append(Parameter(replace(LIMIT.member, name=member.name), "limit"))
         elif plain in _SEARCHES and member.shape.kind == "text" and not has_search:

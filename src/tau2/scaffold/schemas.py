@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tau2.scaffold.interface import Member, RecordShape, Shape, ShapeKind
-from tau2.scaffold.names import FIELDS, identifier, unique
+from tau2.scaffold.names import FIELDS, identifier, singular_name, unique
 from tau2.scaffold.source_text import one_line
 
 Schema = Mapping[str, Any]
@@ -79,7 +79,8 @@ class SchemaReader:
                 return schema, place
             if reference in place.within:
                 return None, place
-            name = reference.rpartition("/")[2] or place.name
+            # Without a namespace, as in `api.v1.order`.
+            name = reference.rpartition("/")[2].rpartition(".")[2] or place.name
             place = replace(place, name=name, within=place.within | {reference})
             beside = {key: value for key, value in schema.items() if key != "$ref"}
             target = self._target(reference)
@@ -165,7 +166,7 @@ class SchemaReader:
         if kind == "object":
             return self._object(schema, place)
         if kind == "array":
-            item = self._shape(schema.get("items", {}), place.inside(f"{place.name} item"))
+            item = self._shape(schema.get("items", {}), place.inside(singular_name(place.name)))
             return Shape(
                 "list", item=item, shortest=min(_count(schema, "minItems") or 0, _MOST_ITEMS)
             )
@@ -269,8 +270,9 @@ def _is_list(value: object) -> bool:
 
 def _is_any_text(schema: object) -> bool:
     """Return whether a schema is that of a text that may spell a number: how pydantic says so."""
-    is_text = isinstance(schema, Mapping) and schema.get("type") == "string"
-    return is_text and not {"format", "enum", "const"} & schema.keys()
+    if not isinstance(schema, Mapping) or schema.get("type") != "string":
+        return False
+    return not {"format", "enum", "const"} & schema.keys()
 
 
 def _count(schema: Schema, key: str) -> int | None:

@@ -141,6 +141,13 @@ def call_lines(head: str, arguments: Sequence[str], tail: str, indent: str) -> l
     return [f"{indent}{head}(", *(f"{indent}    {one}," for one in arguments), f"{indent}){tail}"]
 
 
+def formatted_call(head: str, arguments: Sequence[str], indent: str) -> list[str]:
+    """Return a call as formatters have it: in one line, or its arguments in one, or one a line."""
+    inner = f"{indent}    {', '.join(arguments)}"
+    lines = call_lines(head, arguments, "", indent)
+    return lines if len(lines) == 1 or len(inner) > WIDTH else [lines[0], inner, lines[-1]]
+
+
 def names_in(source: str) -> frozenset[str]:
     """Return the names that Python source uses."""
     nodes = ast.walk(ast.parse(source))

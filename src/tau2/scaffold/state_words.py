@@ -21,6 +21,12 @@ _IRREGULAR = {
     "book": ("booked", "confirmed"), "buy": ("sold",), "withdraw": ("withdrawn",),
     "check": ("checked_in",), "block": ("blocked",), "unblock": ("active",),
 }  # fmt: skip
+_ENDING = frozenset(
+    {"cancel", "close", "approve", "reject", "confirm", "archive", "pause", "accept", "decline",
+     "publish", "refund", "deliver", "verify", "terminate", "expire", "lock", "unlock", "dismiss",
+     "acknowledge", "revoke", "fulfill", "escalate"}
+)  # fmt: skip
+"""Regular verbs of which a state follows."""
 _SHORTEST_STEM = 4
 _DOUBLED = frozenset({"cancel", "ship", "stop", "submit", "refer", "drop", "plan", "permit", "ban"})
 
@@ -48,6 +54,11 @@ def state_after(action: str, members: Sequence[Member]) -> tuple[str, Constant] 
         if is_open and words_of(member.name)[-1] in _STATES:
             return member.name, _IRREGULAR.get(verb, (participle(verb),))[0]
     return None
+
+
+def is_state(action: str) -> bool:
+    """Return whether a record is in another state after an action, whatever its fields are."""
+    return next(iter(words_of(action)), "") in {*_IRREGULAR, *_ENDING} - {"send", "check"}
 
 
 def _matching(verb: str, choices: Sequence[str | int]) -> str | None:

@@ -27,6 +27,7 @@ from tau2.scaffold.source_text import (
     argument_lines,
     call_lines,
     docstring,
+    formatted_call,
     literal,
     names_in,
     one_line,
@@ -190,13 +191,14 @@ def _table_of(interface: Interface, tool: ToolDesign) -> Table:
     return table
 
 
-def _record_line(table: Table, tool: ToolDesign) -> str:
-    return f"_found(self.db.{table.name}, {_key_call(table, tool)}, {literal(table.noun)})"
+def _record_lines(head: str, table: Table, tool: ToolDesign) -> list[str]:
+    arguments = [f"self.db.{table.name}", _key_call(table, tool), literal(table.noun)]
+    return formatted_call(f"{head}_found", arguments, _IN)
 
 
 def _get(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
     table = _table_of(interface, tool)
-    return [f"{_IN}return {_record_line(table, tool)}"], classes.names[table.record]
+    return _record_lines("return ", table, tool), classes.names[table.record]
 
 
 def _find(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
@@ -250,12 +252,8 @@ def _create(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Bod
     lines += _named_mapping("values", values)
     lines.append(f"{_IN}record = _made({kind}, values)")
     keys = ", ".join(f"record.{name}" for name in table.key)
-    lines += call_lines(
-        "return _added",
-        [f"self.db.{table.name}", f"_key({keys})", "record", literal(table.noun)],
-        "",
-        _IN,
-    )
+    arguments = [f"self.db.{table.name}", f"_key({keys})", "record", literal(table.noun)]
+    lines += formatted_call("return _added", arguments, _IN)
     return lines, kind
 
 
@@ -284,22 +282,21 @@ def _link_checks(interface: Interface, table: Table, given: Sequence[Parameter])
         optional = [
             member.name for member in members if not member.is_required or member.shape.is_nullable
         ]
-        call = (
-            f"_found(self.db.{other.name}, _key({', '.join(one.name for one in members)}), "
-            f"{literal(other.noun)})"
-        )
+        key = f"_key({', '.join(one.name for one in members)})"
+        arguments = [f"self.db.{other.name}", key, literal(other.noun)]
         if optional:
             condition = " and ".join(f"{name} is not None" for name in optional)
-            lines += [f"{_IN}if {condition}:", f"{_IN}    {call}"]
+            lines.append(f"{_IN}if {condition}:")
+            lines += formatted_call("_found", arguments, f"{_IN}    ")
         else:
-            lines.append(f"{_IN}{call}")
+            lines += formatted_call("_found", arguments, _IN)
     return lines
 
 
 def _update(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
     table = _table_of(interface, tool)
     values = tool.with_role("value")
-    lines = [f"{_IN}record = {_record_line(table, tool)}"]
+    lines = _record_lines("record = ", table, tool)
     lines += _link_checks(interface, table, values)
     lines += _changes(values, tool)
     return [*lines, f"{_IN}return record"], classes.names[table.record]
@@ -318,7 +315,7 @@ def _changes(values: Sequence[Parameter], tool: ToolDesign) -> list[str]:
 
 def _delete(interface: Interface, tool: ToolDesign, classes: ClassNames) -> _Body:
     table = _table_of(interface, tool)
-    lines = [f"{_IN}record = {_record_line(table, tool)}"]
+    lines = _record_lines("record = ", table, tool)
     if any(link.table == table.name for other in interface.tables for link in other.links):
         arguments = ["self.db", literal(table.name), _key_call(table, tool)]
         lines += call_lines("_delete", arguments, "", _IN)
@@ -352,7 +349,7 @@ def _event(interface: Interface, tool: ToolDesign, _classes: ClassNames) -> _Bod
     lines = []
     table = interface.table(tool.table)
     if table is not None and tool.with_role("key"):
-        lines.append(f"{_IN}{_record_line(table, tool)}")
+        lines += _record_lines("", table, tool)
     inner = ", ".join(f"{literal(one.member.name)}: {one.member.name}" for one in tool.parameters)
     line = f"{_IN}return self._note({literal(tool.name)}, {{{inner}}})"
     if len(line) > WIDTH:

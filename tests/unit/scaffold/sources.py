@@ -110,6 +110,51 @@ components:
 """
 
 
+CALLS_API = """
+swagger: "2.0"
+paths:
+  /getReservation:
+    get:
+      parameters: [{name: reservationId, in: query, required: true, type: string}]
+      responses: {200: {schema: {$ref: "#/definitions/Reservation"}}}
+  /reservations.list:
+    get:
+      parameters:
+        - {name: guestName, in: query, type: string}
+        - {name: cursor, in: query, type: string}
+      responses: {200: {schema: {properties: {
+        ok: {type: boolean},
+        reservations: {type: array, items: {$ref: "#/definitions/Reservation"}}}}}}
+  /cancelReservation:
+    post:
+      parameters: [{name: body, in: body, schema: {required: [reservationId], properties: {
+        reservationId: {type: string}, reason: {type: string}}}}]
+      responses: {200: {schema: {$ref: "#/definitions/Reservation"}}}
+  /2027-01-01/Rooms({No}).json:
+    parameters: [{name: No, in: path, required: true, type: integer}]
+    get: {operationId: Rooms.Get, responses: {200: {schema: {$ref: "#/definitions/hotel.v1.Room"}}}}
+    delete: {operationId: Rooms.Delete, responses: {204: {description: gone}}}
+definitions:
+  Reservation: {properties: {
+    reservationId: {type: string}, guestName: {type: string}, status: {enum: [booked, cancelled]},
+    paid: {enum: [yes, no]}}}
+  hotel.v1.Room: {properties: {No: {type: integer}, Rate: {type: number}}}
+"""
+ISSUE_TOOLS = [
+    {"name": name, "inputSchema": {
+        "type": "object", "required": ["owner", "repo", *required],
+        "properties": {"owner": {"type": "string"}, "repo": {"type": "string"}, **given}}}
+    for name, required, given in (
+        ("get_issue", ["issue_number"], {"issue_number": {"type": "number"}}),
+        ("list_issues", [], {"perPage": {"type": "number"}}),
+        ("create_issue", ["title"], {"title": {"type": "string"}, "labels": {
+            "type": "array", "items": {"properties": {"name": {"type": "string"}}}}}),
+        ("close_issue", ["issue_number"], {"issue_number": {"type": "number"}}),
+    )
+]  # fmt: skip
+ISSUE_TOOLS.append({"name": "transfer_to_human_agents", "inputSchema": {"type": "object"}})
+
+
 def ref(name):
     return {"$ref": f"#/components/schemas/{name}"}
 

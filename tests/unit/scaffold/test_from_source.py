@@ -488,3 +488,29 @@ def test_tools_of_which_no_task_follows(workplace):
     with derived("tools.json", workplace):
         tasks = registry.domains.get("made").tasks()
         assert [task.id for task in tasks] == ["hand_over"]
+
+
+def test_an_api_whose_paths_say_what_is_done(workplace, capsys):
+    write("calls.yaml", sources.CALLS_API)
+    with derived("calls.yaml", workplace) as tools:
+        assert "not in the tools: cursor" in capsys.readouterr().out
+        held = tools.reservations_list()[0]
+        assert tools.cancel_reservation(held.reservationId, reason="ill").status == "cancelled"
+        held = tools.get_reservation(held.reservationId)
+        assert (held.reason, held.paid) == ("ill", "yes")
+        room = tools.rooms_get(1001)
+        assert (type(room).__name__, room.no, room.rate > 0) == ("Room", 1001, True)
+        tools.rooms_delete(1001)
+
+
+def test_tools_whose_records_are_named_within_others(workplace):
+    write("issues.json", sources.ISSUE_TOOLS)
+    with derived("issues.json", workplace) as tools:
+        made = tools.create_issue("ada", "sums", "wrong", labels=[{"name": "bug"}])
+        assert tools.get_issue("ada", "sums", made.issue_number) == made
+        assert type(made.labels[0]).__name__ == "CreateIssueLabel"
+        assert tools.close_issue("ada", "sums", made.issue_number).status == "closed"
+        with pytest.raises(ToolError, match="there is no issue"):
+            tools.get_issue("ada", "other", made.issue_number)
+        assert tools.list_issues("ada", "sums") == [made]
+        assert tools.transfer_to_human_agents("asks for a person") == "Transfer successful"

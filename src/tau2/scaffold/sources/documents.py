@@ -25,7 +25,7 @@ def read_document(path: Path) -> JsonObject:
     if size > _LARGEST:
         raise ConfigError(f"{path} has {megabytes(size)}; {megabytes(_LARGEST)} are read at most")
     try:
-        found = read_data_file(path)
+        found = read_data_file(path, words_are_text=True)
     except DataFileError as problem:
         raise ConfigError(str(problem)) from problem
     plain = _Plain(path).value(found, 0)

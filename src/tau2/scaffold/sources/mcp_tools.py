@@ -33,6 +33,12 @@ _VERBS: Mapping[str, Verb] = {
 }  # fmt: skip
 _COUNTED = frozenset({"all", "my", "the", "a", "an", "new", "current", "list", "details", "detail",
                       "info", "information", "record", "records"})  # fmt: skip
+_NOUNS_TOO = frozenset(
+    {"issue", "order", "book", "record", "file", "request", "log", "store", "place", "check",
+     "view", "start", "set", "save", "open", "query"}
+)  # fmt: skip
+"""Verbs that are what another verb in front of them is about, as in `close_issue`."""
+_ABOUT = frozenset({"info", "details"})
 _ENDS = frozenset(
     {"by", "for", "with", "from", "to", "of", "in", "on", "at", "into", "and", "using"}
 )
@@ -65,7 +71,7 @@ def read_tools(
         raise ConfigError(f"{source} lists no tools; an MCP server with tools is expected")
     interface = Interface(source)
     operations = [_operation(one) for one in tools]
-    derive(_about_known_nouns(operations), interface, selection)
+    derive(_within_scopes(about_known_nouns(operations)), interface, selection)
     interface.notes.append(
         "An MCP server tells nothing of its data: tables, records and what tools do to them follow "
         "from names and schemas. Put your records into db.json, and correct in tools.py what your "
@@ -79,27 +85,51 @@ def _operation(tool: Mapping[str, object]) -> Operation:
     schema = tool.get("inputSchema") or tool.get("input_schema") or tool.get("parameters") or {}
     reader = SchemaReader(schema if isinstance(schema, Mapping) else {})
     arguments = reader.members(schema, name)
-    words = words_of(name)
-    verb, about = _verb_of(words)
     is_reading = _hint(tool, "readOnlyHint")
-    if is_reading is True and verb not in {"get", "list"}:
+    operation = operation_of(
+        words_of(name), arguments, may_change=None if is_reading is not True else False
+    )
+    result = _result(tool, operation.resource)
+    return replace(
+        operation,
+        name=name,
+        description=one_line(tool.get("description") or tool.get("title") or "", 1000),
+        result=result,
+        source=f"tool {one_line(name, 80)}",
+    )
+
+
+def operation_of(
+    words: Sequence[str], arguments: Sequence[Member], *, may_change: bool | None
+) -> Operation:
+    """Return what follows from a name and its arguments.
+
+    Args:
+        words: The words of the name.
+        arguments: What is sent.
+        may_change: Whether something may be changed; None: the name says it.
+    """
+    verb, about = verb_of(words)
+    if may_change is False and verb not in {"get", "list"}:
         verb = "unknown"
     noun = _noun(about)
     key = _key(arguments, noun, verb)
+    if key is not None and key.shape.kind == "number":
+        # What names a record is whole, also where a server's language has one kind of number.
+        whole = replace(key, shape=replace(key.shape, kind="integer"))
+        arguments = [whole if one is key else one for one in arguments]
+        key = whole
     rest = tuple(one for one in arguments if one is not key)
     reads = verb in {"get", "list"}
     operation = Operation(
-        name=name,
+        name="_".join(words),
         verb=verb,
         resource=noun,
-        description=one_line(tool.get("description") or tool.get("title") or "", 1000),
         key=key,
         filters=rest if reads else (),
         values=() if reads else rest,
-        result=_result(tool, noun),
         action=words[0] if verb == "act" else "",
-        may_change=not reads and is_reading is not True,
-        source=f"tool {one_line(name, 80)}",
+        may_change=not reads and may_change is not False,
     )
     if verb == "get" and key is None:
         return replace(operation, verb="list" if rest else "single")
@@ -111,10 +141,16 @@ def _hint(tool: Mapping[str, object], name: str) -> object:
     return annotations.get(name) if isinstance(annotations, Mapping) else None
 
 
-def _verb_of(words: Sequence[str]) -> tuple[Verb, Sequence[str]]:
+def verb_of(words: Sequence[str]) -> tuple[Verb, Sequence[str]]:
     """Return what a tool does, and the words of its name that say with what."""
+    if len(words) > 1 and words[-1] in _ABOUT and words[0] not in _VERBS:
+        return "get", words[:-1]
+    if len(words) > 1 and words[0] in _ABOUT:
+        return "get", words[1:]
     for place, word in enumerate(words[:2]):
-        if word in _VERBS and len(words) > 1:
+        is_last = place == len(words) - 1
+        is_noun = place == 1 and (word in _NOUNS_TOO or (word == "post" and is_last))
+        if word in _VERBS and len(words) > 1 and not is_noun:
             others = [*words[:place], *words[place + 1 :]]
             return _VERBS[word], others
     if len(words) > 1:
@@ -155,7 +191,7 @@ def _key(arguments: Sequence[Member], noun: str, verb: Verb) -> Member | None:
 def _is_identifying(member: Member) -> bool:
     last = words_of(member.name)[-1:]
     ends = (["id"], ["uuid"], ["number"], ["code"], ["key"], ["slug"], ["sku"], ["ref"])
-    return last in ends and member.shape.kind in {"text", "integer"}
+    return last in ends and member.shape.kind in {"text", "integer", "number"}
 
 
 def _result(tool: Mapping[str, object], noun: str) -> Shape | None:
@@ -176,7 +212,38 @@ def _result(tool: Mapping[str, object], noun: str) -> Shape | None:
     return shape
 
 
-def _about_known_nouns(operations: Sequence[Operation]) -> list[Operation]:
+def _within_scopes(operations: Sequence[Operation]) -> list[Operation]:
+    """Return operations with what every record of a kind is named by besides its own id.
+
+    Of `get_issue(owner, repo, issue_number)` and `list_issues(owner, repo)`, an issue's number says
+    which one it is within a repository.
+    """
+    scopes = {one.resource: _scope(operations, one) for one in operations if one.verb == "get"}
+    return [_within(one, scopes.get(one.resource, frozenset())) for one in operations]
+
+
+def _scope(operations: Sequence[Operation], reading: Operation) -> frozenset[str]:
+    mine = [one for one in operations if one.resource == reading.resource]
+    given = [
+        {m.name for m in (*one.filters, *one.values) if m.is_required and m.shape.kind == "text"}
+        for one in mine if one.key is not None or one.verb in {"list", "create"}
+    ]  # fmt: skip
+    return frozenset(set.intersection(*given)) if len(given) > 1 else frozenset()
+
+
+def _within(operation: Operation, scope: frozenset[str]) -> Operation:
+    above = [one for one in (*operation.filters, *operation.values) if one.name in scope]
+    if not above or operation.verb == "unknown":
+        return operation
+    return replace(
+        operation,
+        parents=tuple(("", one) for one in above),
+        filters=tuple(one for one in operation.filters if one.name not in scope),
+        values=tuple(one for one in operation.values if one.name not in scope),
+    )
+
+
+def about_known_nouns(operations: Sequence[Operation]) -> list[Operation]:
     """Return operations that are about records of which other tools are, too.
 
     `get_order_status(order_id)` is about orders where another tool creates, lists or cancels them.

@@ -23,6 +23,8 @@ from tau2.scaffold.operations import Operation, Verb, derive
 from tau2.scaffold.schemas import Schema, SchemaReader
 from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.source_text import one_line
+from tau2.scaffold.sources.mcp_tools import about_known_nouns, operation_of, verb_of
+from tau2.scaffold.state_words import is_state
 from tau2.utils.json_types import JsonObject
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -102,6 +104,8 @@ def read_openapi(document: JsonObject, source: str, selection: Selection = EVERY
     collections = _collections(requests)
     components = _components(requests, collections)
     operations = [_operation(one, collections, components) for one in requests]
+    if any(map(_is_procedure, requests)):
+        operations = about_known_nouns(operations)
     return derive(list(_with_names(operations, requests)), interface, selection)
 
 
@@ -177,12 +181,17 @@ def _segments(path: str) -> tuple[_Segment, ...]:
         opening = part.find("{")
         closing = part.find("}", opening)
         if opening < 0 or closing < 0:
-            if part:
-                found.append(_Segment(part, is_argument=False))
+            word = part.removesuffix(".json").removesuffix(".xml")
+            if word:
+                found.append(_Segment(word, is_argument=False))
             continue
+        before = part[:opening].partition("(")[0]  # `/orders({id})` of OData
+        if words_of(before):
+            found.append(_Segment(before, is_argument=False))
         found.append(_Segment(part[opening + 1 : closing], is_argument=True))
-        rest = part[closing + 1 :].lstrip(":")
-        if words_of(rest) and not part[closing + 1 :].startswith("."):
+        behind = part[closing + 1 :].lstrip(")")
+        rest = behind.lstrip(":")
+        if words_of(rest) and not behind.startswith("."):
             found.append(_Segment(rest, is_argument=False))
     while len(found) > 1 and not found[0].is_argument and _is_beginning(found[0].name):
         del found[0]
@@ -200,7 +209,9 @@ def _is_around_action(segment: _Segment) -> bool:
 
 def _is_beginning(name: str) -> bool:
     """Return whether a word is what paths of an API commonly begin with: `api`, `v1`."""
-    return name.lower() in _COMMON_BEGINNINGS or (name[:1] in "vV" and name[1:2].isdigit())
+    is_version = name[:1] in "vV" and name[1:2].isdigit()
+    is_day = name[:4].isdigit() and name.count("-") == 2  # noqa: PLR2004  -- 2027-03-01
+    return name.lower() in _COMMON_BEGINNINGS or is_version or is_day
 
 
 def _parameters(reader: SchemaReader, owner: Schema) -> list[Schema]:
@@ -222,7 +233,9 @@ def _argument(reader: SchemaReader, name: str, raw: Schema) -> Member:
     default = found.get("default")
     is_plain = isinstance(default, str | int | float | bool) and shape.is_scalar
     about = raw.get("description") or found.get("description") or ""
-    python_name = identifier(name.removesuffix("[]"), PARAMETERS, "value")
+    spelled = name.removesuffix("[]")
+    bound = {">": "_after", "<": "_before"}.get(spelled[-1:], "")
+    python_name = identifier(f"{spelled}{bound}", PARAMETERS, "value")
     return Member(
         python_name,
         shape,
@@ -409,11 +422,38 @@ def _operation(
         groups=_groups(one),
     )
     arguments = [one.arguments[s.name] for s in one.segments if s.is_argument]
+    if "{}" not in static and _is_procedure(one):
+        return _procedure(one, operation)
     if static and static[-1] == "{}":
         return _on_record(one, operation, collections, arguments)
     if len(static) > 1 and static[-2] == "{}" and static not in collections:
         return _below_record(one, operation, collections, components, arguments)
     return _on_collection(one, operation, collections, components)
+
+
+def _is_procedure(one: _Request) -> bool:
+    """Return whether the path says what is done with what, as in `/getOrder` or `/users.info`."""
+    words = _procedure_words(one)
+    is_known = verb_of(words)[0] not in {"act", "unknown"} or is_state(words[0])
+    return len(one.segments) == 1 and len(words) > 1 and is_known
+
+
+def _procedure_words(one: _Request) -> list[str]:
+    """Return the words of a path with the verb in front: of `users.info`, "info" and "users"."""
+    noun, dot, method = _last_word(one.segments).rpartition(".")
+    words = words_of(method)
+    return words if len(words) > 1 or not dot else [*words, *words_of(noun)]
+
+
+def _procedure(one: _Request, operation: Operation) -> Operation:
+    words = _procedure_words(one)
+    arguments = tuple(_distinct([*one.query, *_sent(one)]))
+    made = operation_of(words, arguments, may_change=None if one.method != "get" else False)
+    return replace(
+        operation, verb=made.verb, resource=made.resource, key=made.key, filters=made.filters,
+        values=made.values, action=made.action, may_change=made.may_change,
+        result=one.result if _is_record(one.result) else None,
+    )  # fmt: skip
 
 
 def _groups(one: _Request) -> tuple[str, ...]:
@@ -631,6 +671,8 @@ def _with_names(
 
 def _name_of_path(one: _Request, operation: Operation) -> str:
     segments = [segment for segment in one.segments if not segment.is_argument]
+    if _is_procedure(one) and "{}" not in one.static:
+        return "_".join(words_of(segments[-1].name))
     words = ["_".join(words_of(segment.name)) for segment in segments] or ["record"]
     if operation.verb == "act" and len(words) > 1:
         what = words[-1].split("_")
