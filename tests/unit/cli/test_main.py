@@ -23,6 +23,17 @@ def python(code: str, **options):
     )
 
 
+def test_the_command_is_a_module_too():
+    ended = subprocess.run(
+        [sys.executable, "-m", "tau2", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.split()[0]) == (0, "tau2")
+
+
 def test_help_is_light():
     code = (
         "import json, sys, time\n"
