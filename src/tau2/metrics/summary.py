@@ -338,9 +338,10 @@ def _speaking_agent(config: AudioNativeConfig) -> str:
 def _name(
     implementation: str, model: str | None, usages: Iterable[SessionUsage | Usage | None]
 ) -> str:
-    # Runs that were stored without usage may have called the model.
-    measured = [usage for usage in usages if usage is not None]
-    called = any(usage.model_calls for usage in measured) or not measured
+    stored = list(usages)
+    measured = [usage for usage in stored if usage is not None]
+    # Simulations that were stored without usage may have called the model.
+    called = any(usage.model_calls for usage in measured) or (bool(stored) and not measured)
     return f"{implementation} ({model})" if model and called else implementation
 
 

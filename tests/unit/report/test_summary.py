@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.unit.report.conftest import a_priced_run, a_run, some_results
+from tests.unit.report.conftest import a_priced_run, a_run, shown, some_results
 
 from tau2.data_model.simulation import NLAssertionCheck, RewardInfo, SessionUsage
 from tau2.data_model.tasks import RewardType
 from tau2.metrics.outcomes import lost_on
 from tau2.metrics.summary import summarize
+from tau2.report.terminal.summary import summary_view
 
 
 def test_the_average_says_what_it_is_over():
@@ -132,3 +133,9 @@ def test_as_json_it_names_where_it_was_saved():
         summarize(some_results(a_run()), Path("x"), interrupted=True).as_dict()["saved_to"] == "x"
     )
     assert summarize(some_results(a_run())).as_dict()["saved_to"] is None
+
+
+def test_a_run_without_simulations_names_no_model_and_has_no_table(screen):
+    summary = summarize(some_results())
+    assert "(" not in summary.agent + summary.user
+    assert "messages" not in shown(screen, summary_view(summary))

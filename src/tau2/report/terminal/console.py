@@ -96,7 +96,8 @@ class ConsoleSink:
 def _stopping(event: RunStopping) -> str:
     unfinished = plural(event.playing, "unfinished simulation")
     if event.abandoned:
-        return f"stopping: {unfinished} on a model of this process ends here"
+        ends = "ends" if event.playing == 1 else "end"
+        return f"stopping: {unfinished} on a model of this process {ends} here"
     return f"stopping: waiting for {unfinished}; press Ctrl-C again to abandon the rest"
 
 

@@ -27,9 +27,9 @@ def summary_view(summary: RunSummary) -> RenderableType:
     """Return everything that is shown at the end of a run, except where it was saved."""
     parts: list[RenderableType] = [
         Text(f"{summary.domain}: {summary.agent} x {summary.user}", style="bold"),
-        Text(""),
-        task_table(summary.rows, summary.num_trials),
     ]
+    if summary.rows:
+        parts += [Text(""), task_table(summary.rows, summary.num_trials)]
     hidden = hidden_rows(summary.rows)
     if hidden:
         parts.append(Text(f"… and {hidden}", style="dim"))
