@@ -134,7 +134,8 @@ class Trainer:
             self.context.reporter.note(f"a checkpoint is in {path}; --resume_run continues from it")
 
     async def _train(self) -> None:
-        if isinstance(self.context.model, StatesMemory):
+        # A run without batches only evaluates.
+        if self.config.num_batches and isinstance(self.context.model, StatesMemory):
             self.context.reporter.note(self.context.model.memory_sentence())
         for number, phase in enumerate(self.phases):
             if number < self.state.phase:
