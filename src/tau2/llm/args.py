@@ -106,6 +106,8 @@ BODY_FIELDS = (
 )
 """Fields of a request that some OpenAI-compatible server documents; they are sent as given."""
 
+_KNOWN = BODY_FIELDS | NOT_IN_BODY | CALL_OPTIONS
+
 _OF_OTHER_CLIENTS = _names(
     """
     azure_ad_token_provider azure_endpoint azure_deployment api_type deployment_id engine
@@ -200,8 +202,7 @@ def body_fields(args: JsonMapping) -> JsonObject:
 
 def check_names(args: JsonMapping) -> None:
     """Raise ConfigError for the first argument without a meaning; it names the nearest one."""
-    known = BODY_FIELDS | NOT_IN_BODY | CALL_OPTIONS
-    unknown = next((name for name in args if name not in known), None)
+    unknown = next((name for name in args if name not in _KNOWN), None)
     if unknown is None:
         return
     if unknown in _OF_OTHER_CLIENTS:
@@ -211,7 +212,7 @@ def check_names(args: JsonMapping) -> None:
             "model that is reached through litellm, write litellm/<name>"
         )
     raise ConfigError(
-        f"{unknown!r} is not a known model argument{_nearest(unknown, known)}; "
+        f"{unknown!r} is not a known model argument{_nearest(unknown, _KNOWN)}; "
         "put a field that only your server knows into extra_body"
     )
 

@@ -179,8 +179,10 @@ def _send_in_time(request: Request) -> Flow[Response]:
         raise DeadlineExceeded(
             f"the episode's time was over before model {request.model!r} could be asked"
         )
+    if left < request.timeout:
+        request = replace(request, timeout=left)
     try:
-        response: Response = yield Send(replace(request, timeout=min(request.timeout, left)))
+        response: Response = yield Send(request)
     except CallFailed as failure:
         # A time-out that the deadline caused is no fault of the endpoint.
         if remaining() <= 0:

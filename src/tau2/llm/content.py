@@ -36,6 +36,8 @@ def parts_of_content(content: JsonValue) -> ContentParts:
 
     Parts of other types, such as images, are left out.
     """
+    if content is None or isinstance(content, str):
+        return ContentParts(clean_text(content or ""))
     pieces = _Pieces()
     _collect(content, pieces, _DEEPEST)
     return ContentParts(

@@ -179,21 +179,27 @@ def _first(texts: Iterator[str]) -> str:
 
 def _raw_calls(messages: list[JsonMapping], parts: list[ContentParts]) -> list[JsonValue]:
     """Return the tool calls of all messages, once each."""
-    calls: list[JsonValue] = []
-    known: set[str] = set()
+    given: list[JsonValue] = []
     for message, part in zip(messages, parts, strict=True):
         own = _listed(message.get("tool_calls"))
         old_style = message.get("function_call")
         if not own and isinstance(old_style, Mapping) and old_style:
             own = [{"function": old_style}]
-        for call in own or part.calls:
-            # A gateway that repeats a choice repeats its calls under the same ids.
-            has_id = isinstance(call, Mapping) and bool(call.get("id"))
-            spelled = json.dumps(call, sort_keys=True, default=str) if has_id else ""
-            if spelled not in known:
-                calls.append(call)
-            if has_id:
-                known.add(spelled)
+        given += own or part.calls
+    return _distinct(given) if len(given) > 1 else given
+
+
+def _distinct(given: list[JsonValue]) -> list[JsonValue]:
+    """Return calls once each: a gateway that repeats a choice repeats its calls and their ids."""
+    calls: list[JsonValue] = []
+    known: set[str] = set()
+    for call in given:
+        has_id = isinstance(call, Mapping) and bool(call.get("id"))
+        spelled = json.dumps(call, sort_keys=True, default=str) if has_id else ""
+        if spelled not in known:
+            calls.append(call)
+        if has_id:
+            known.add(spelled)
     return calls
 
 
@@ -219,7 +225,7 @@ def _without_empty(calls: list[ToolCall], content: str | None) -> list[ToolCall]
 
 
 def _reasoning(message: JsonMapping) -> str:
-    for name in REASONING_FIELDS:
+    for name in filter(message.get, REASONING_FIELDS):
         text = parts_of_content(message.get(name)).everything
         if text.strip():
             return text

@@ -64,9 +64,7 @@ class UnsupportedParams:
 
         What it wants under another name is renamed.
         """
-        refused = self._refused.get(endpoint_key(model, args), frozenset())
-        if _REASONING.search(model):
-            refused |= _REFUSED_BY_REASONING
+        refused = self._refused_of(model, args)
         adapted = {}
         for name, value in args.items():
             if name not in refused:
@@ -74,6 +72,10 @@ class UnsupportedParams:
             elif name in RENAMED:
                 adapted[RENAMED[name]] = value
         return adapted
+
+    def _refused_of(self, model: str, args: JsonMapping) -> frozenset[str]:
+        refused = self._refused.get(endpoint_key(model, args), frozenset())
+        return refused | _REFUSED_BY_REASONING if _REASONING.search(model) else refused
 
     def learn(self, model: str, args: JsonMapping, failure: CallFailed) -> bool:
         """Remember the parameter that `failure` refuses; return whether there was one."""
@@ -93,7 +95,9 @@ class UnsupportedParams:
 
     def adapt_request(self, request: Request) -> Request:
         """Return the request without what its model refuses."""
-        refused = self._refused.get(endpoint_key(request.model, request.args), frozenset())
+        refused = self._refused_of(request.model, request.args)
+        if not refused:
+            return request
         adapted = replace(request, args=self.adapt(request.model, request.args))
         if _FORCED_CHOICE in refused and _forces_a_call(request):
             adapted = replace(adapted, tool_choice="auto")

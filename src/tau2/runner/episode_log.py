@@ -205,13 +205,8 @@ class _Writer:
         self._crc = content.crc
         self._file: LogFile | None = file
         self._messages = sum(len(turn.messages) for turn in content.turns)
-        with self._tolerant():
-            file.reopen(content.size)
-
-    @contextmanager
-    def _tolerant(self) -> Iterator[None]:
         try:
-            yield
+            file.reopen(content.size)
         except OSError as problem:
             self._give_up(problem)
 
@@ -246,10 +241,13 @@ class _Writer:
         if self._size + len(line) > _LARGEST:
             self.close()
             return
-        with self._tolerant():
+        try:
             self._file.write(line)
-            self._size += len(line)
-            self._crc = checksum_of(line)
+        except OSError as problem:
+            self._give_up(problem)
+            return
+        self._size += len(line)
+        self._crc = checksum_of(line)
 
     def close(self) -> None:
         """Close the file. May be called again."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from tau2.utils.json_types import JsonValue
+from tau2.utils.json_types import MAPPINGS, JsonValue
 from tau2.utils.text import clean_text
 
 DEEPEST = 64  # levels of nesting that are kept; real data has about ten, serializers fail near 250
@@ -20,18 +20,17 @@ def clean(
     `text` is applied to every string; numbers that are not finite become None, and integers that
     Python would not read again become hexadecimal text.
     """
-    match value:
-        case None | bool():
-            return value
-        case int():
-            return value if abs(value) < _TOO_LONG else hex(value)
-        case str():
-            return text(value)
-        case float():
-            return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < _TOO_LONG else hex(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if depth <= 0:
         return None
-    if isinstance(value, Mapping):
+    if isinstance(value, MAPPINGS):
         return {str(clean(key, text)): clean(item, text, depth - 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [clean(item, text, depth - 1) for item in value]
@@ -44,7 +43,7 @@ def is_storable(value: object, depth: int = DEEPEST) -> bool:
         return math.isfinite(value)
     if isinstance(value, int):
         return abs(value) < _TOO_LONG
-    if isinstance(value, Mapping):
+    if isinstance(value, MAPPINGS):
         return depth > 0 and all(is_storable(item, depth - 1) for item in value.values())
     if isinstance(value, list | tuple):
         return depth > 0 and all(is_storable(item, depth - 1) for item in value)

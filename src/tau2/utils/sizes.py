@@ -7,9 +7,7 @@ its first KEPT characters; whose failure it is says `orchestrator.episode`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from tau2.utils.json_types import JsonValue
+from tau2.utils.json_types import MAPPINGS, JsonValue
 
 LONGEST_MESSAGE = 1_000_000
 """Characters of one message: its text, its reasoning, and the arguments of its tool calls."""
@@ -32,8 +30,6 @@ LARGE = 200_000
 KEPT = 10_000
 """Characters that are recorded of a text that was too long."""
 
-_MAPPINGS = (dict, Mapping)  # the test for a dict is much quicker than that for any mapping
-
 
 def size_of(value: JsonValue, most: int) -> int:
     """Return the characters of the texts, names and numbers in JSON data.
@@ -48,7 +44,7 @@ def size_of(value: JsonValue, most: int) -> int:
             size += len(value)
         elif value is None:
             size += 1
-        elif isinstance(value, _MAPPINGS):
+        elif isinstance(value, MAPPINGS):
             size += 2
             for name in value:
                 if isinstance(name, str):

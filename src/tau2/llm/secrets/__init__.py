@@ -13,12 +13,19 @@ Names are judged by `names`, values by `values`, text by `text`. Every scan take
 from tau2.llm.secrets.names import PRIVATE_ARGS, names_field, names_setting
 from tau2.llm.secrets.redactor import Redactor, redact, redact_args, redactor_of, text_redactor
 from tau2.llm.secrets.text import REDACTED
-from tau2.llm.secrets.values import secrets_in_args, secrets_in_environment
+from tau2.llm.secrets.values import (
+    FlatItems,
+    flat_items,
+    secrets_in_args,
+    secrets_in_environment,
+)
 
 __all__ = [
     "PRIVATE_ARGS",
     "REDACTED",
+    "FlatItems",
     "Redactor",
+    "flat_items",
     "names_field",
     "names_setting",
     "redact",

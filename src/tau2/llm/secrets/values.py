@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from tau2.llm.secrets.names import (
@@ -60,18 +61,34 @@ def secrets_in_args(args: JsonMapping) -> frozenset[str]:
     hold: passwords, and parameters with names of secrets. A text that holds settings itself (JSON,
     or `name=value`) is read as well.
     """
-    # Every call of a model in a run has the same arguments, and hardly ever a nested one.
-    if all(type(value) in _FLAT for value in args.values()):
-        return _in_flat_args(tuple((name, type(value), value) for name, value in args.items()))
+    given = flat_items(args)
+    if given is not None:
+        return _in_flat_args(given)
     return _worthy(_secrets_in(args, "", is_header=False, depth=_DEEPEST))
 
 
+FlatItems: TypeAlias = tuple[tuple[str, type, JsonValue], ...]
+"""Arguments as the key of a cache. The types tell 1 from 1.0 and True, which are equal."""
 _FLAT = frozenset({str, int, float, bool, type(None)})
 
 
+def flat_items(args: JsonMapping) -> FlatItems | None:
+    """Return the arguments of a model that all its calls in a run share; None for nested ones.
+
+    They are hardly ever nested. Only the seed differs, from episode to episode; it is no part of
+    where a model is served, and no secret.
+    """
+    items = tuple(
+        (name, type(value), value)
+        for name, value in args.items()
+        if name != "seed" or type(value) is not int
+    )
+    return items if all(kind in _FLAT for _, kind, _ in items) else None
+
+
 @lru_cache(maxsize=16)
-def _in_flat_args(args: tuple[tuple[str, type, JsonValue], ...]) -> frozenset[str]:
-    """Do what `secrets_in_args` does. The types tell 1 from 1.0 and True, which are equal."""
+def _in_flat_args(args: FlatItems) -> frozenset[str]:
+    """Do what `secrets_in_args` does."""
     flat = {name: value for name, _type, value in args}
     return _worthy(_secrets_in(flat, "", is_header=False, depth=_DEEPEST))
 

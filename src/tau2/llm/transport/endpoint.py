@@ -9,13 +9,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from tau2 import __version__
 from tau2.errors import ConfigError
-from tau2.llm.secrets import secrets_in_args
+from tau2.llm.secrets import FlatItems, flat_items, secrets_in_args
 from tau2.llm.transport.proxies import basic_authorization
 from tau2.utils.text import repr_of
 
@@ -89,6 +89,28 @@ def endpoint_of(
     Raises:
         ConfigError: The address or the key is missing, or a setting is not usable.
     """
+    given = flat_items(args)
+    if given is None:
+        return _resolved(model, args, service)
+    return _resolved_once(model, given, service, tuple(map(os.environ.get, _variables(service))))
+
+
+@lru_cache(maxsize=64)
+def _resolved_once(
+    model: str, given: FlatItems, service: Service, _environment: tuple[str | None, ...]
+) -> Endpoint:
+    """Do what `endpoint_of` does, once for all calls of a run that name the same place."""
+    return _resolved(model, {name: value for name, _kind, value in given}, service)
+
+
+@cache
+def _variables(service: Service) -> tuple[str, ...]:
+    """Return the variables that an endpoint may be taken from."""
+    own = (service.key_variable, service.token_variable or "", *service.address_variables)
+    return (*own, "HOSTED_VLLM_API_BASE", "HOSTED_VLLM_API_KEY")
+
+
+def _resolved(model: str, args: Mapping[str, Any], service: Service) -> Endpoint:
     prefix, name = _split(model, service)
     base = _base(model, prefix, args, service)
     address = _address(base, service.path)

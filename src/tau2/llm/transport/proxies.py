@@ -52,7 +52,23 @@ def proxy_for(url: str) -> Proxy | None:
     Raises:
         ConfigError: The proxy's address is not usable.
     """
-    return _proxy_for(url, tuple(os.environ.get(name) for name in _VARIABLES))
+    if _is_on_this_machine(url):
+        return None
+    return _proxy_for(url, tuple(map(os.environ.get, _VARIABLES)))
+
+
+@lru_cache(maxsize=256)
+def _is_on_this_machine(url: str) -> bool:
+    """Return whether an address is reached directly whatever the environment says."""
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=256)
@@ -68,13 +84,13 @@ def _proxy_for(url: str, _environment: tuple[str | None, ...]) -> Proxy | None:
 
 
 def _is_direct(host: str, port: int) -> bool:
-    if host == "localhost" or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
+    if proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
         return True
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    return address.is_loopback or _is_in_bypassed_network(address)
+    return _is_in_bypassed_network(address)
 
 
 def _is_in_bypassed_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -29,6 +29,7 @@ _NUMBER = re.compile(r"(?<![\w.])(?P<money>\$ ?)?(?P<whole>\d{1,3}(?:,\d{3})+|\d
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _PAID = any_case(r"\b(?:paid|charged|billed|cost me|costs me|spent)\W+(?:\w+\W+){0,4}$")
 _LONG = 3  # digits of a number that is not a count
+_KEPT = 512  # messages whose values are kept: the latest ones of the episodes in progress
 
 _LEAP_YEAR = 2024  # has every day that a date without a year may name
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -170,7 +171,7 @@ class Known:
         return len(digits) >= _LONG and any(known.endswith(digits) for known in self.digits)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=_KEPT)
 def stated(text: str) -> tuple[Value, ...]:
     """Return the values that a text states; a message is read before and after it is sent."""
     return tuple(_values_in(text))
@@ -220,8 +221,13 @@ def _month_and_day(match: re.Match[str]) -> tuple[int, int]:
     return month, int(match["d1"] or match["d2"] or match["d3"] or match["d4"])
 
 
-def names_in(text: str) -> Iterator[Value]:
-    """Yield the names of persons and of cities that a text states."""
+@lru_cache(maxsize=_KEPT)
+def names_in(text: str) -> tuple[Value, ...]:
+    """Return the names of persons and of cities that a text states."""
+    return tuple(_names_in(text))
+
+
+def _names_in(text: str) -> Iterator[Value]:
     for part in sentences(text):
         for match in _NAMED.finditer(part):
             if match["name"].split()[0].lower() not in _NO_NAMES:

@@ -149,7 +149,9 @@ class Phone:
     """The words of the latest results."""
 
     def __post_init__(self) -> None:
-        """Take the tools' words from their names."""
+        """Take the tools' words from their names; without tools, nothing is ever looked up."""
+        if not self.names:
+            return
         self._tools = [_known(name) for name in self.names]
         told = normal(self.scenario)
         self._told = content_stems(told)
@@ -183,6 +185,8 @@ class Phone:
 
     def wrong_state(self, text: str) -> str | None:
         """Return the switch of which a message says the opposite of the latest result."""
+        if not self.states:
+            return None
         for part, lower in self._own_sentences(text):
             said = set(words(lower))
             if "?" in part or not (said.isdisjoint(_ON) or said.isdisjoint(_OFF)):
