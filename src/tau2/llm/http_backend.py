@@ -125,7 +125,7 @@ async def _off_loop(size: int, work: Callable[..., ResultT], *args: object) -> R
 
 def _characters(request: Request) -> int:
     """Return about how many characters a request has."""
-    return sum(size_of(message, LARGE) for message in request.messages)
+    return size_of(request.messages, LARGE)
 
 
 def _json(text: str) -> JsonValue:

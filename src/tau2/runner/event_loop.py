@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -15,6 +17,9 @@ from tau2.runner.containment import CANCEL_GRACE, ParticipantThreads
 logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
+
+_NEW_OBJECTS = 5_000
+"""Objects after which reference cycles are looked for among them: those of a few conversations."""
 
 own_loop: ContextVar[bool] = ContextVar("tau2_own_loop", default=False)
 """Whether the running event loop was started for this run, so that the run handles Ctrl-C."""
@@ -28,7 +33,8 @@ def run_on_loop(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     except RuntimeError:
         is_running = False
     # Not in the `except` above, which would be told of in the traceback of every failed run.
-    return _on_another_thread(work) if is_running else _on_this_thread(work)
+    with fewer_collections():
+        return _on_another_thread(work) if is_running else _on_this_thread(work)
 
 
 def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
@@ -52,6 +58,25 @@ def _on_this_thread(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     finally:
         own_loop.reset(token)
     return results[0]
+
+
+@contextmanager
+def fewer_collections() -> Iterator[None]:
+    """Have Python look for reference cycles less often until the block ends.
+
+    The objects of a conversation live until it ends. Python usually looks at the new ones whenever
+    there are 700 more, which takes a tenth of the CPU time of a run. A program that has chosen a
+    higher threshold of its own, or none, keeps it.
+    """
+    before = gc.get_threshold()
+    if not 0 < before[0] < _NEW_OBJECTS:
+        yield
+        return
+    gc.set_threshold(_NEW_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _abandon_tasks() -> None:

@@ -77,3 +77,36 @@ def test_ssl_verify_is_for_the_client_and_not_for_the_model(verify: bool | None)
     assert endpoint_of("openai/m", {"api_base": "https://h", "ssl_verify": verify}).verify is (
         verify is not False
     )
+
+
+def test_an_address_or_key_that_changes_between_two_calls_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-first-0123456789")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://one.example/v1")
+    args: dict[str, Any] = {"temperature": 0.0, "seed": 1}
+    first = endpoint_of("openai/m", args)
+    args["seed"] = 2  # of the next episode
+    assert endpoint_of("openai/m", args) == first
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-second-0123456789")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://two.example/v1")
+    second = endpoint_of("openai/m", args)
+    assert second.url == "http://two.example/v1/chat/completions"
+    assert dict(second.headers)["Authorization"] == "Bearer sk-second-0123456789"
+    assert second.secrets == {"sk-second-0123456789"}
+    args["api_key"] = "sk-third-0123456789"
+    assert dict(endpoint_of("openai/m", args).headers)["Authorization"].endswith(
+        "sk-third-0123456789"
+    )
+
+
+def test_settings_that_are_equal_and_not_the_same_are_told_apart() -> None:
+    call = {"api_base": "http://one.example/v1"}
+    assert endpoint_of("openai/m", {**call, "ssl_verify": True}).verify is True
+    with pytest.raises(ConfigError, match="ssl_verify must be true, false, or the path"):
+        endpoint_of("openai/m", {**call, "ssl_verify": 1})
+
+
+def test_a_secret_in_the_place_of_a_seed_is_hidden() -> None:
+    args = {"api_base": "http://one.example/v1", "seed": "https://me:hunter2hunter2@a.example"}
+    assert "hunter2hunter2" in endpoint_of("openai/m", args).secrets

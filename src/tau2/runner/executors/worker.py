@@ -15,6 +15,7 @@ from contextlib import suppress
 from tau2.errors import Tau2Error
 from tau2.runner.containment import interrupts_are_handled
 from tau2.runner.episode_log import episode_logs_of
+from tau2.runner.event_loop import fewer_collections
 from tau2.runner.events import Event
 from tau2.runner.executors.protocol import (
     HEARTBEAT,
@@ -40,7 +41,7 @@ def serve(connection: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     interrupts_are_handled.set(True)
-    with protected_output():
+    with protected_output(), fewer_collections():
         # Participants may print; their output must not end up in a JSON result of the command.
         sys.stdout = sys.stderr
         asyncio.run(_serve(connection))
