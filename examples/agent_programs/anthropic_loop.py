@@ -1,10 +1,10 @@
 """A loop over Anthropic's Messages API that plays one episode of a domain over MCP.
 
     pip install anthropic mcp
-    tau2 serve-domain retail            # in another terminal; it prints the address and the token
-    TAU2_MCP_URL=... TAU2_MCP_TOKEN=... python anthropic_loop.py claude-sonnet-4-5
+    tau2 run --domain retail --agent-command "python anthropic_loop.py claude-sonnet-4-5"
 
-The key comes from ANTHROPIC_API_KEY; ANTHROPIC_BASE_URL names another endpoint.
+It is started for every episode, and finds the address and the token in its environment. The key
+comes from ANTHROPIC_API_KEY; ANTHROPIC_BASE_URL names another endpoint.
 """
 
 from __future__ import annotations

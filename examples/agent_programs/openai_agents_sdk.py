@@ -1,10 +1,10 @@
 """An agent of the OpenAI Agents SDK that plays one episode of a domain over MCP.
 
     pip install openai-agents
-    tau2 serve-domain retail            # in another terminal; it prints the address and the token
-    TAU2_MCP_URL=... TAU2_MCP_TOKEN=... python openai_agents_sdk.py gpt-4.1
+    tau2 run --domain retail --agent-command "python openai_agents_sdk.py gpt-4.1"
 
-The key comes from OPENAI_API_KEY; OPENAI_BASE_URL names another endpoint, of whatever model.
+It is started for every episode, and finds the address and the token in its environment. The key
+comes from OPENAI_API_KEY; OPENAI_BASE_URL names another endpoint, of whatever model.
 """
 
 from __future__ import annotations

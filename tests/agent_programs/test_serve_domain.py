@@ -398,3 +398,20 @@ def test_a_program_that_crashes_is_an_infrastructure_failure(client):
     assert done.returncode == 1
     assert run.termination_reason == "infrastructure_error"
     assert "the model cannot be loaded" in run.info["error"]
+
+
+def test_a_run_starts_a_program_for_every_episode(client):
+    command = f"{client} {HERE / 'client.py'} solving -"
+    users = ("--user", "scripted_user", "--save-to", "started", "--task-ids", "create_task_1")
+    trials = ("--num-trials", "2", "--max-concurrency", "2", "--record")
+    done = subprocess.run(
+        [*TAU2, "run", "--domain", "mock", "--agent-command", command, *users, *trials],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = Results.load(Path("simulations/started"))
+    assert results.info.agent_info.implementation == "program_agent"
+    assert [run.reward_info.reward for run in results.simulations] == [1, 1]

@@ -81,12 +81,10 @@ class _FoundAddresses:
         self._urls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, path: str, base: str) -> list[str]:
-        """Return the forms of an address to try: the one that was right, then the others."""
+    def of(self, path: str, base: str) -> str | None:
+        """Return the form of an address that was right, if it is known."""
         with self._lock:
-            found = self._urls.get((path, base))
-        forms = candidates(base, path)
-        return sorted(forms, key=lambda form: form != found)
+            return self._urls.get((path, base))
 
     def keep(self, path: str, base: str, url: str) -> None:
         """Remember the form that was found."""
@@ -127,7 +125,8 @@ def _asking(request: Request, protocol: _Protocol) -> _Asking:
     """Return the answer of the program; its address is tried in the forms that it may have."""
     base = base_of(request.model, request.args)
     misses: list[Response | CallFailed] = []
-    for url in _FOUND.of(protocol.path, base):
+    found = _FOUND.of(protocol.path, base)
+    for url in sorted(candidates(base, protocol.path), key=lambda form: form != found):
         args = {**protocol.args, **request.args, "api_base": url}
         answer = yield replace(request, model=_name_of(request.model), args=args)
         if isinstance(answer, CallFailed) and answer.status not in NOT_HERE:
@@ -135,6 +134,8 @@ def _asking(request: Request, protocol: _Protocol) -> _Asking:
         if isinstance(answer, Mapping) and "choices" in answer:
             _FOUND.keep(protocol.path, base, url)
             return answer
+        if url == found and not isinstance(answer, CallFailed):
+            return answer  # here the program is, and this is what it has to say
         if isinstance(answer, Mapping) and "jsonrpc" in answer:
             raise unreachable(
                 "the answer is not a completion but JSON-RPC, as A2A servers speak it"
