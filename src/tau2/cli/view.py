@@ -236,9 +236,9 @@ def _nothing(outlines: Sequence[Outline], options: argparse.Namespace) -> int:
 def _show_figures(path: Path, results: Results, chosen: Sequence[Outline]) -> int:
     """Print the figures of the run with a line per simulation."""
     from tau2.metrics.summary import summarize
-    from tau2.storage.results import index_entry
+    from tau2.storage.results import index_entries
 
-    entries = [index_entry(run).model_dump(mode="json") for run in chosen]
+    entries = [entry.model_dump(mode="json") for entry in index_entries(chosen)]
     show_json(summarize(results, path).as_dict() | {"simulations": entries})
     return OK
 

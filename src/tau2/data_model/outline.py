@@ -115,12 +115,13 @@ class Facts:
 _DEFAULTS = tuple((field.name, field.default) for field in fields(Facts))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(NamedTuple):
     """A simulation without its conversation.
 
     Its attributes are those of a `SimulationRun`, where they have the same names.
     """
+
+    # A tuple, because a run of 100,000 makes as many of them at its end.
 
     id: str
     task_id: str

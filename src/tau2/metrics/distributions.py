@@ -5,6 +5,7 @@ Agreement with scipy and statsmodels is tested where these are installed.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import count
 from math import comb, exp, lgamma, log, log1p
 from statistics import NormalDist
@@ -76,6 +77,7 @@ def student_cdf(value: float, freedom: float) -> float:
     return 1.0 - tail if value > 0 else tail
 
 
+@lru_cache(maxsize=256)
 def student_quantile(probability: float, freedom: float) -> float:
     """Return Student's t quantile, by bisection. Raise ValueError outside (0, 1)."""
     if not 0.0 < probability < 1.0:

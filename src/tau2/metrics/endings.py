@@ -126,13 +126,15 @@ def early_endings(
 def _unusual(run: Outline) -> Iterator[tuple[str, int]]:
     if run.termination_reason not in FINISHED:
         yield run.termination_reason.value, 1
-    usages = [usage for usage in (run.agent_usage, run.user_usage) if usage is not None]
-    for reason, number in (
-        ("length", sum(usage.cut_off for usage in usages)),
-        ("content_filter", sum(usage.content_filtered for usage in usages)),
-    ):
-        if number:
-            yield reason, number
+    cut_off = content_filtered = 0
+    for usage in (run.facts.agent_usage, run.facts.user_usage):
+        if usage is not None:
+            cut_off += usage.cut_off
+            content_filtered += usage.content_filtered
+    if cut_off:
+        yield "length", cut_off
+    if content_filtered:
+        yield "content_filter", content_filtered
 
 
 def _first_cause(runs: Sequence[SimulationRun], place: int, outline: Outline, reason: str) -> str:

@@ -10,7 +10,14 @@ from enum import StrEnum
 from typing import TypeVar
 
 from tau2.data_model.outline import BLAME, Outline
-from tau2.data_model.simulation import FINISHED, Info, RewardInfo, SimulationRun, TerminationReason
+from tau2.data_model.simulation import (
+    FINISHED,
+    NO_SCORE,
+    Info,
+    RewardInfo,
+    SimulationRun,
+    TerminationReason,
+)
 from tau2.storage.results import Results
 from tau2.utils.json_types import JsonMapping
 
@@ -38,7 +45,7 @@ class Outcome(StrEnum):
     @property
     def counts(self) -> bool:
         """Whether it says something about the agent, and is part of every average and of pass^k."""
-        return self in {Outcome.PASSED, Outcome.AGENT_FAILURE}
+        return self is Outcome.PASSED or self is Outcome.AGENT_FAILURE
 
 
 def run_passed(run: Simulation) -> bool:
@@ -51,11 +58,12 @@ def outcome_of(run: Simulation) -> Outcome:
 
     One that was never graded is an infrastructure failure.
     """
+    reward = run.reward
     if run.termination_reason is TerminationReason.USER_ERROR:
         return Outcome.USER_FAILURE
-    if not run.is_scored or run.reward is None:
+    if reward is None or run.termination_reason in NO_SCORE:
         return Outcome.INFRASTRUCTURE
-    if is_successful(run.reward):
+    if is_successful(reward):
         return Outcome.PASSED
     return Outcome.ENVIRONMENT_FAULT if run.environment_faults else Outcome.AGENT_FAILURE
 
@@ -74,8 +82,8 @@ def blamed(run: Simulation) -> str | None:
 
     None when it passed, or when a failure has no stored verdict and the outcome does not tell.
     """
-    stored = (run.info or {}).get(BLAME)
-    if isinstance(stored, Mapping) and isinstance(stored.get("side"), str):
+    stored = run.info.get(BLAME) if run.info is not None else None
+    if stored is not None and isinstance(stored, Mapping) and isinstance(stored.get("side"), str):
         return str(stored["side"])
     return _SIDES.get(outcome_of(run))
 

@@ -23,7 +23,7 @@ from tau2.metrics.outcomes import Simulation, blamed, counted_of, lost_on, run_p
 from tau2.metrics.resampling import Interval, mean_interval
 from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
 from tau2.metrics.voice import VoiceFigures, voice_figures
-from tau2.storage.results import Results
+from tau2.storage.results import Results, collector_paused
 from tau2.utils.text import natural_key, plural
 
 
@@ -237,7 +237,13 @@ def summarize(
     results: Results, folder: Path | None = None, *, interrupted: bool = False
 ) -> RunSummary:
     """Return the figures of a run. Conversations are read of calls only."""
-    runs = results.outlines()
+    with collector_paused():
+        return _summary(results, results.outlines(), folder, interrupted=interrupted)
+
+
+def _summary(
+    results: Results, runs: Sequence[Outline], folder: Path | None, *, interrupted: bool
+) -> RunSummary:
     info = results.info
     metrics = metrics_of(results, runs)
     agent, user = participants_in(info, runs)

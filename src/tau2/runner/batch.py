@@ -305,11 +305,7 @@ async def _play_missing(
     ungraded = store.ungraded()
     # A conversation is never paid for twice, even if its judge still fails.
     played = {simulation.unit for simulation in ungraded}
-    specs = [
-        spec
-        for spec in unit_specs(config, tasks)
-        if not store.has(spec.unit) and spec.unit not in played
-    ]
+    specs = unit_specs(config, tasks, lambda unit: store.has(unit) or unit in played)
     total = len(tasks) * config.num_trials
     if store.entries:  # a run that is resumed was not probed before it was opened
         spent += await _probed(run, tasks, evaluation_type, sink, len(specs))

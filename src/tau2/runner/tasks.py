@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,12 +56,15 @@ def unit_seed(base: int, task_id: str, trial: int) -> int:
     return derive_seed(base, "simulation", task_id, trial)
 
 
-def unit_specs(config: RunConfig, tasks: Sequence[Task]) -> list[UnitSpec]:
-    """Return every unit of a run, trial by trial."""
+def unit_specs(
+    config: RunConfig, tasks: Sequence[Task], is_done: Callable[[Unit], bool] | None = None
+) -> list[UnitSpec]:
+    """Return the units of a run, trial by trial, without those that are done."""
     return [
         UnitSpec(task, trial, unit_seed(config.seed, task.id, trial))
         for trial in range(config.num_trials)
         for task in tasks
+        if is_done is None or not is_done(Unit(task.id, trial))
     ]
 
 

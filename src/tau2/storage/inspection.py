@@ -30,8 +30,10 @@ from tau2.storage.journal import (
 from tau2.storage.results import (
     Content,
     Saved,
+    collector_paused,
     decode_results,
     decode_simulation,
+    decode_without_index,
     digest,
     encode_simulation,
     journal_file,
@@ -124,6 +126,8 @@ class Inspection:
     """Content to put aside under these names, of files that are written anew."""
     whole: dict[str, Stamp] = field(default_factory=dict)
     """By id, files that were read and are whole, and that their records do not know like this."""
+    is_untouched: bool = False
+    """Whether every simulation has a record, and its file is as the record says."""
     leftovers: list[Path] = field(default_factory=list)
     """Files that only a crash leaves; they are removed."""
     damage: list[Damage] = field(default_factory=list)
@@ -137,11 +141,12 @@ class Inspection:
 def inspect_run(path: Path) -> Inspection:
     """Return what is stored of a run. Raise DataFileError if no file says what the run is."""
     inspection = Inspection()
-    _read_results(inspection, path, _read_records(inspection, path))
-    if inspection.simulations is not None:
-        _inspect_inline(inspection, path)
-    else:
-        _inspect_folder(inspection, path)
+    with collector_paused():
+        _read_results(inspection, path, _read_records(inspection, path))
+        if inspection.simulations is not None:
+            _inspect_inline(inspection, path)
+        else:
+            _inspect_folder(inspection, path)
     return inspection
 
 
@@ -202,7 +207,9 @@ def _read_results(inspection: Inspection, path: Path, digests: list[str]) -> Non
         content = file.read_bytes()
         inspection.results_digest = digest(content)
         inspection.is_as_recorded = not digests or inspection.results_digest in digests
-        inspection.content = decode_results(content, file)
+        # What is as we wrote it has the index that the journal says.
+        decode = decode_without_index if inspection.results_digest in digests else decode_results
+        inspection.content = decode(content, file)
         inspection.simulations = inspection.content.simulations
     except (OSError, DataFileError) as problem:
         if inspection.opened is None:
@@ -256,15 +263,21 @@ def _inspect_folder(inspection: Inspection, path: Path) -> None:
     for name in inspection.replaced & found.keys():
         inspection.leftovers.append(folder / f"{name}.json")
         del found[name]
-    touched = {
-        entry.id: found[entry.id].size
-        for entry in inspection.entries.values()
-        if entry.id in found and not is_untouched(entry, found[entry.id].stamp, inspection.written)
-    }
-    read = sum(touched.values()) <= _READ_AT_ONCE
-    for unit, entry in list(inspection.entries.items()):
+    touched: dict[Unit, _File | None] = {}
+    for unit, entry in inspection.entries.items():
         file = found.pop(entry.id, None)
-        problem = _problem(entry, file, folder, read=read and entry.id in touched)
+        if (
+            file is None
+            or file.size != entry.size
+            or not is_untouched(entry, file.stamp, inspection.written)
+            or entry.facts is None
+        ):
+            touched[unit] = file
+    inspection.is_untouched = not touched and not found
+    read = sum(file.size for file in touched.values() if file is not None) <= _READ_AT_ONCE
+    for unit, file in touched.items():
+        entry = inspection.entries[unit]
+        problem = _problem(entry, file, folder, read=read)
         before = inspection.earlier.get(entry.id) if problem is not None else None
         if before is not None and _problem(before, file, folder, read=True) is None:
             inspection.entries[unit] = before
@@ -291,12 +304,13 @@ def _files(inspection: Inspection, folder: Path) -> Iterator[tuple[str, _File]]:
         return
     with os.scandir(folder) as files:
         for file in files:
-            if file.name.endswith(PART):
+            name = file.name
+            if name.endswith(".json"):
+                if file.is_file():
+                    status = file.stat()
+                    yield name[:-5], _File(status.st_size, stamp_of(status))
+            elif name.endswith(PART):
                 inspection.leftovers.append(Path(file.path))
-            elif file.name.endswith(".json") and file.is_file():
-                status = file.stat()
-                found = _File(status.st_size, stamp_of(status))
-                yield file.name.removesuffix(".json"), found
 
 
 def _problem(entry: Stored, file: _File | None, folder: Path, *, read: bool) -> str | None:

@@ -89,6 +89,8 @@ Several patterns, because each is searched for by its beginning, which takes a f
 _INDEX: TypeAdapter[list[SimulationIndexEntry]] = TypeAdapter(list[SimulationIndexEntry])
 _INDEXED_AT_ONCE = 1_000
 _EMPTY_INDEX = b"[]\n}"
+_ANY_KEY = b'\n  "'  # of the outermost object
+_INDEX_KEY = b',\n  "simulation_index": ['
 
 _DEEPEST = 100  # levels of a simulation; real ones have about ten, and serializers fail near 250
 
@@ -447,6 +449,16 @@ def decode_results(content: bytes, source: Path) -> Content:
     return Content(_metadata(raw, source), entries)
 
 
+def decode_without_index(content: bytes, source: Path) -> Content:
+    """Do what `decode_results` does, for content that is as we wrote it: its index is not read."""
+    begin = content.rfind(_INDEX_KEY)
+    # A line break never stands in a text of JSON, so this is a key of the outermost object; it is
+    # the last one if no other follows.
+    if begin < 0 or content.find(_ANY_KEY, begin + len(_INDEX_KEY)) >= 0:
+        return decode_results(content, source)
+    return decode_results(content[:begin] + b"\n}", source)
+
+
 def parse_simulation(raw: JsonValue, source: Path) -> SimulationRun:
     """Return a simulation of any version. Raise DataFileError naming file and place."""
     return _parse(SimulationRun, upgrade_simulation(raw), source)
@@ -702,7 +714,7 @@ def indexed(results: Results) -> Results:
 
     Raise DataFileError for a figure that no file can hold.
     """
-    index = list(map(index_entry, results.outlines()))
+    index = index_entries(results.outlines())
     return results.model_copy(update={"simulation_index": index})
 
 
@@ -719,7 +731,7 @@ def encode_index(results: Results) -> bytes | bytearray:
     assert content.endswith(_EMPTY_INDEX), "the index is the last field of a results file"
     del content[-len(_EMPTY_INDEX) :]
     for start in range(0, len(outlines), _INDEXED_AT_ONCE):
-        batch = list(map(index_entry, outlines[start : start + _INDEXED_AT_ONCE]))
+        batch = index_entries(outlines[start : start + _INDEXED_AT_ONCE])
         text = value_json(_INDEX, batch, indent=2)
         content += b",\n" if start else b"[\n"
         # The lines between its brackets, one level deeper.
@@ -728,21 +740,28 @@ def encode_index(results: Results) -> bytes | bytearray:
     return content
 
 
-def index_entry(run: Outline) -> SimulationIndexEntry:
-    """Return the line of a simulation in the index of its run."""
+def index_entries(runs: Sequence[Outline]) -> list[SimulationIndexEntry]:
+    """Return the lines of simulations in the index of their run."""
     try:
-        return SimulationIndexEntry(
-            id=run.id,
-            task_id=run.task_id,
-            trial=run.trial,
-            reward=run.reward,
-            termination_reason=run.termination_reason.value,
-            agent_cost=run.agent_cost,
-            duration=run.duration,
-        )
+        return _INDEX.validate_python(list(map(_index_line, runs)))
     except ValidationError as problem:
-        fields = ", ".join(str(one["loc"][0]) for one in problem.errors(include_input=False))
-        raise DataFileError(f"simulation {run.id}: no number can be read of {fields}") from problem
+        errors = problem.errors(include_input=False)
+        place = errors[0]["loc"][0]
+        fields = ", ".join(str(one["loc"][1]) for one in errors if one["loc"][0] == place)
+        name = runs[int(place)].id
+        raise DataFileError(f"simulation {name}: no number can be read of {fields}") from problem
+
+
+def _index_line(run: Outline) -> JsonObject:
+    return {
+        "id": run.id,
+        "task_id": run.task_id,
+        "trial": run.trial,
+        "reward": run.reward,
+        "termination_reason": run.termination_reason.value,
+        "agent_cost": run.agent_cost,
+        "duration": run.duration,
+    }
 
 
 def save_metadata(results: Results, path: Path) -> None:

@@ -41,6 +41,7 @@ from tau2.storage.lock import LOCK_NAME, RunLock
 from tau2.storage.repair import changed_tasks, known_run, put_aside, renew, repair
 from tau2.storage.results import (
     Results,
+    collector_paused,
     companion,
     content_of,
     decode_simulation,
@@ -84,6 +85,8 @@ class RunStore:
         self._held: dict[str, SimulationRun] = {}
         self._played: set[Unit] = set()
         """Units that were played since the run was opened, with any outcome."""
+        self._is_checked = False
+        """Whether the files were found whole when the run was opened, and none was added since."""
         self._lock = threading.Lock()
         self._journal: Journal | None = None
         self._closing: weakref.finalize[[RunLock, Journal | None], RunStore] | None = None
@@ -188,6 +191,7 @@ class RunStore:
         self._journal = _journal_of(inspection, opening, path)
         write_atomically(results_file(path), content)
         self._entries = inspection.entries
+        self._is_checked = inspection.is_untouched
         self._report(inspection.damage)
         return merged
 
@@ -230,6 +234,7 @@ class RunStore:
         with self._lock:
             self._entries[record.unit] = record
             self._played.add(record.unit)
+            self._is_checked = False
             if known is not None:
                 self._held.pop(known.id, None)
             if self.path is None or len(self._held) < _HELD:
@@ -314,12 +319,18 @@ class RunStore:
             if self.path is None:
                 runs = sorted(self._held.values(), key=order_of(self.results))
                 return self._with(runs)
-            self._check_touched()
-            # In a single file they cannot be read one by one.
-            results = self._with(self._simulations() if self.format == "dir" else self._loaded())
-            self._write(results)
+            with collector_paused():
+                return self._written()
         finally:
             self.close()
+
+    def _written(self) -> Results:
+        """Check what was touched, write the results file, and return what it lists."""
+        if not self._is_checked:
+            self._check_touched()
+        # In a single file they cannot be read one by one.
+        results = self._with(self._simulations() if self.format == "dir" else self._loaded())
+        self._write(results)
         return results
 
     def _with(self, runs: list[SimulationRun] | StoredSimulations) -> Results:
