@@ -35,6 +35,7 @@ from tau2.environment.task_setup import TaskSetup
 from tau2.metrics.endings import cause_of_end, why_ended
 from tau2.metrics.outcomes import Outcome, lost_on, outcome_of, run_passed, why_unscored
 from tau2.storage.results import Results
+from tau2.storage.stored_simulations import chosen, one_by_one
 from tau2.utils.text import shortened
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,11 @@ def blame_results(
         on_simulation: Called after each simulation.
     """
     setups = {task.id: TaskSetup(task, fresh) for task in results.tasks}
+    failed = chosen(results.simulations, lambda outline: not run_passed(outline))
+    for _ in range(len(results.simulations) - len(failed)):
+        on_simulation()
     found = []
-    for run in results.simulations:
+    for run in one_by_one(failed):
         setup = setups.get(run.task_id)
         verdict = blame_simulation(run, setup, rules) if setup is not None else _without_task(run)
         if verdict is not None:

@@ -53,12 +53,12 @@ def add_arguments(parser: CommandParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Give every failed simulation of a run its verdict."""
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
     if options.show < 0:
         raise ConfigError(f"--show must be at least 0, not {options.show}")
     path = named_run(options.run)
-    results = _chosen(Results.load(path), options.task_ids)
+    results = _chosen(results_on_demand(path), options.task_ids)
     failed = _verdicts(results)
     verdicts = [one for one in failed if options.side in (None, one.side.value)]
     verdicts.sort(key=lambda one: (natural_key(one.task_id), one.trial))
@@ -72,11 +72,13 @@ def run(options: argparse.Namespace) -> int:
 def _chosen(results: Results, task_ids: list[str] | None) -> Results:
     if task_ids is None:
         return results
-    known = {task.id for task in results.tasks} | {one.task_id for one in results.simulations}
+    from tau2.storage.stored_simulations import chosen
+
+    known = {task.id for task in results.tasks} | {one.task_id for one in results.outlines()}
     for task_id in task_ids:
         if task_id not in known:
             raise UnknownName("task in this run", task_id, known)
-    runs = [one for one in results.simulations if one.task_id in task_ids]
+    runs = chosen(results.simulations, lambda one: one.task_id in task_ids)
     return results.model_copy(update={"simulations": runs})
 
 
@@ -125,15 +127,20 @@ def _show(
 
 def _compared_with_reviews(results: Results, verdicts: list[Blame]) -> str | None:
     """Return how often a reviewing model blames the same participant; None without reviews."""
-    reviews = {one.id: one.review for one in results.simulations if one.review is not None}
-    both = [one for one in verdicts if one.simulation_id in reviews and one.side.value in _PEOPLE]
+    from tau2.storage.stored_simulations import chosen, one_by_one
+
+    sides = {one.simulation_id: one.side.value for one in verdicts if one.side.value in _PEOPLE}
+    reviewed = chosen(
+        results.simulations, lambda one: one.id in sides and one.facts.mistakes is not None
+    )
+    both = agree = 0
+    for one in one_by_one(reviewed):
+        if one.review is not None:
+            both += 1
+            agree += any(error.source.value == sides[one.id] for error in one.review.errors)
     if not both:
         return None
-    agree = sum(
-        any(error.source.value == one.side.value for error in reviews[one.simulation_id].errors)
-        for one in both
-    )
-    failures = plural(len(both), "failure")
+    failures = plural(both, "failure")
     return f"reviews by a model name the same participant in {agree:,} of {failures}"
 
 

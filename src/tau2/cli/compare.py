@@ -67,13 +67,13 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare two stored runs."""
     from tau2.metrics.comparison import compare
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
     _check(options)
     path_a, path_b = named_run(options.a), named_run(options.b)
     comparison = compare(
-        Results.load(path_a),
-        Results.load(path_b),
+        results_on_demand(path_a),
+        results_on_demand(path_b),
         confidence=options.confidence,
         resamples=options.resamples,
         margin=options.margin,

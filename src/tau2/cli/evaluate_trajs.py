@@ -63,9 +63,7 @@ def run(options: argparse.Namespace) -> int:
     targets = _targets(paths, options.output_dir)
     runs = []
     for path, target in zip(paths, targets, strict=True):
-        regrading = _regrade(path, options)
-        if target is not None:
-            regrading.results.save(target, "dir")
+        regrading = _regrade(path, target, options)
         runs.append(_data(path, target, regrading))
         if not options.json:
             _show(path, target, regrading)
@@ -89,22 +87,32 @@ def _targets(paths: Iterable[Path], folder: Path | None) -> list[Path | None]:
     return list(targets)
 
 
-def _regrade(path: Path, options: argparse.Namespace) -> Regrading:
+def _regrade(path: Path, target: Path | None, options: argparse.Namespace) -> Regrading:
+    """Grade a run again, one simulation after another, and write it to `target`, if there is one.
+
+    The results that are returned hold no simulations.
+    """
     from tau2.evaluator.evidence import ReplayRule
     from tau2.runner.regrade import regrade
     from tau2.runner.tasks import current_tasks
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
+    from tau2.storage.results import FolderWriter
 
-    results = Results.load(path)
+    results = results_on_demand(path)
     fresh = current_tasks(results) if options.fresh_tasks else None
+    writer = FolderWriter(target) if target is not None else None
     with counting(len(results.simulations), "grading") as step:
-        return regrade(
+        regrading = regrade(
             results,
             fresh_tasks=fresh,
             replay=ReplayRule.STRICT if options.strict_replay else ReplayRule.EFFECTS,
             judge=_judge(results, options),
             on_graded=step,
+            keep=writer.add if writer is not None else lambda _graded: None,
         )
+    if writer is not None:
+        writer.finish(regrading.results)
+    return regrading
 
 
 def _judge(results: Results, options: argparse.Namespace) -> Judge | None:

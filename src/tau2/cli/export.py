@@ -102,9 +102,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _write_tables(paths: Mapping[str, Path], folder: Path, form: ExportFormat) -> dict[Path, int]:
     from tau2.report.export import export
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
-    runs = [(name, Results.load(path)) for name, path in paths.items()]
+    runs = [(name, results_on_demand(path)) for name, path in paths.items()]
     return export(runs, folder, form)
 
 

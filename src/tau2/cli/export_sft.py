@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tau2.data_model.tasks import Task
     from tau2.environment.domain import DomainSpec
     from tau2.report.sft import Played, SftSummary
+    from tau2.storage.results import Results
+    from tau2.utils.json_types import JsonObject
 
 OPTIONS = (
     "domain", "n", "difficulty", "tasks_file", "task_split_name", "agent", "trials", "seed",
@@ -80,47 +82,48 @@ def run(runs: Sequence[str], options: argparse.Namespace) -> int:
         raise ConfigError(f"--{useless[0].replace('_', '-')} is for episodes that are played")
     kept = {name: given[name] for name in ("min_reward", "max_tokens") if name in given}
     tokenizer = _tokenizer(given["tokenizer"]) if "tokenizer" in given else None
-    rows = []
-    summaries = []
-    episodes = _stored(runs, given) if runs else _played(given)
-    for info, some in episodes:
-        domain = info.environment_info.domain_name
-        maker = SftRows(domain, info=info, tokenizer=tokenizer, **kept)
-        rows += maker.of(some)
-        summaries.append(maker.summary)
-    if not rows:
-        raise ConfigError(f"no conversation is worth imitating: {_left_out(summaries) or 'none'}")
+    summaries: list[SftSummary] = []
+
+    def rows() -> Iterator[JsonObject]:
+        for info, some in _stored(runs, given) if runs else _played(given):
+            domain = info.environment_info.domain_name
+            maker = SftRows(domain, info=info, tokenizer=tokenizer, **kept)
+            summaries.append(maker.summary)
+            yield from maker.each(some)
+        if not any(summary.rows for summary in summaries):
+            reasons = _left_out(summaries) or "none"
+            raise ConfigError(f"no conversation is worth imitating: {reasons}")
+
     file = options.output or Path(f"sft.{options.to}")
-    write_rows(rows, file, options.to)
+    write_rows(rows(), file, options.to)
     _say(file, summaries, as_json=options.json)
     return OK
 
 
-def _stored(runs: Sequence[str], given: dict[str, Any]) -> Iterator[tuple[Info, list[Played]]]:
+def _stored(runs: Sequence[str], given: dict[str, Any]) -> Iterator[tuple[Info, Iterator[Played]]]:
     """Yield what each stored run was, and its episodes."""
-    from tau2.report.sft import Played
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
     for name in runs:
-        results = Results.load(named_run(name))
-        domain = results.info.environment_info.domain_name
-        tasks = {task.id: task for task in results.tasks}
-        _check(domain, list(tasks.values()), given)
-        yield (
-            results.info,
-            [
-                Played(tasks[one.task_id], one)
-                for one in results.simulations
-                if one.task_id in tasks
-            ],
-        )
+        results = results_on_demand(named_run(name))
+        _check(results.info.environment_info.domain_name, results.tasks, given)
+        yield results.info, _episodes(results)
 
 
-def _played(given: dict[str, Any]) -> Iterator[tuple[Info, list[Played]]]:
+def _episodes(results: Results) -> Iterator[Played]:
+    from tau2.report.sft import Played
+    from tau2.storage.stored_simulations import one_by_one
+
+    tasks = {task.id: task for task in results.tasks}
+    for one in one_by_one(results.simulations):
+        if one.task_id in tasks:
+            yield Played(tasks[one.task_id], one)
+
+
+def _played(given: dict[str, Any]) -> Iterator[tuple[Info, Iterator[Played]]]:
     """Yield what the run of a domain's reference episodes was, and the episodes."""
     from tau2.data_model.run_config import TextRunConfig
     from tau2.registry import registry
-    from tau2.report.sft import Played
     from tau2.runner import run_tasks
     from tau2.runner.events import ignore_events
 
@@ -135,10 +138,9 @@ def _played(given: dict[str, Any]) -> Iterator[tuple[Info, list[Played]]]:
         seed=given.get("seed", 0),
     )
     results = run_tasks(config, tasks, console_display=False, sink=ignore_events)
-    by_id = {task.id: task for task in tasks}
     order = {task.id: at for at, task in enumerate(tasks)}
-    simulations = sorted(results.simulations, key=lambda one: (one.trial, order[one.task_id]))
-    yield results.info, [Played(by_id[one.task_id], one) for one in simulations]
+    results.simulations.sort(key=lambda one: (one.trial, order[one.task_id]))
+    yield results.info, _episodes(results)
 
 
 def _tasks(spec: DomainSpec, given: dict[str, Any]) -> list[Task]:

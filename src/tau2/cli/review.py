@@ -95,13 +95,13 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Review a run."""
     from tau2.llm import check_model
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
     _check(options)
     path = named_run(options.path)
     reviewer = _reviewer(options)
     check_model(reviewer.model, reviewer.args)
-    results = Results.load(path)
+    results = results_on_demand(path)
     target = _target(path, options.output_dir)
     if target is not None:
         results = _continued(target, results)
@@ -150,25 +150,27 @@ def _continued(target: Path, results: Results) -> Results:
 
     Raise ConfigError when something else lies there.
     """
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
     if not target.exists():
         results.save(target, "dir")
         return results
-    copy = Results.load(target)
-    if [run.id for run in copy.simulations] != [run.id for run in results.simulations]:
+    copy = results_on_demand(target)
+    if [run.id for run in copy.outlines()] != [run.id for run in results.outlines()]:
         raise ConfigError(f"{target.parent} holds other simulations; choose another folder with -o")
     return copy
 
 
 def _chosen(results: Results, options: argparse.Namespace) -> list[SimulationRun]:
+    from tau2.storage.stored_simulations import chosen
+
     runs = results.simulations
     if options.task_ids is not None:
-        known = {task.id for task in results.tasks} | {run.task_id for run in runs}
+        known = {task.id for task in results.tasks} | {run.task_id for run in results.outlines()}
         for task_id in options.task_ids:
             if task_id not in known:
                 raise UnknownName("task in this run", task_id, known)
-        runs = [run for run in runs if run.task_id in options.task_ids]
+        runs = chosen(runs, lambda run: run.task_id in options.task_ids)
     return runs[: options.limit]
 
 

@@ -190,10 +190,10 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _verify_trajs(options: argparse.Namespace) -> int:
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
 
     verdicts = {
-        str(path): _verified(Results.load(path), strict=options.strict_replay)
+        str(path): _verified(results_on_demand(path), strict=options.strict_replay)
         for name in options.paths
         for path in _runs_at(name)
     }
@@ -218,13 +218,13 @@ def _interaction_metrics(options: argparse.Namespace) -> int:
     from tau2.report.terminal.console import terminal
     from tau2.report.terminal.interaction import panels_view
     from tau2.storage.files import write_atomically
-    from tau2.storage.results import Results
+    from tau2.storage.on_demand import results_on_demand
     from tau2.utils import finite_json
 
     panels = []
     for path in [path for name in options.paths for path in _runs_at(name)]:
         try:
-            panels.append(run_metrics(Results.load(path)))
+            panels.append(run_metrics(results_on_demand(path)))
         except NoVoiceTicksError as problem:
             raise ConfigError(
                 f"{title_of(path)}: {problem}; `tau2 run --audio-native` makes a spoken run"

@@ -15,8 +15,9 @@ from fractions import Fraction
 from math import ceil, comb
 from typing import Any
 
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.outline import Outline
 from tau2.errors import ConfigError
+from tau2.metrics.agent_metrics import shown_ks
 from tau2.metrics.distributions import normal_quantile, sign_test
 from tau2.metrics.outcomes import run_passed
 from tau2.metrics.resampling import Interval, PermutationTest, cluster_bootstrap, permutation_test
@@ -233,10 +234,10 @@ def pair(a: Results, b: Results) -> Pairing:
     )
 
 
-def _by_unit(results: Results) -> dict[tuple[str, int], SimulationRun]:
+def _by_unit(results: Results) -> dict[tuple[str, int], Outline]:
     """Return the runs by task and trial; of several, a scored one."""
-    table: dict[tuple[str, int], SimulationRun] = {}
-    for run in results.simulations:
+    table: dict[tuple[str, int], Outline] = {}
+    for run in results.outlines():
         unit = run.unit
         if unit not in table or (run.is_scored and not table[unit].is_scored):
             table[unit] = run
@@ -251,11 +252,11 @@ def _changed(a: Results, b: Results) -> tuple[str, ...]:
 def differences(
     pairs: Pairs, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> list[PassHatDifference]:
-    """Return the difference in pass^k for every k that all tasks have pairs for."""
+    """Return the difference in pass^k for the shown k that all tasks have pairs for."""
     most = min(map(len, pairs.values()))
     return [
         difference(pairs, k, confidence=confidence, resamples=resamples, seed=seed)
-        for k in range(1, most + 1)
+        for k in shown_ks(range(1, most + 1))
     ]
 
 

@@ -403,12 +403,16 @@ def run_metrics(
     Raises:
         NoVoiceTicksError: no simulation has ticks.
     """
-    spoken = [run for run in results.simulations if run.ticks]
+    by_task: dict[str, list[Event]] = defaultdict(list)
+    spoken = 0
+    tick_seconds = 0.0
+    for run in results.calls():
+        if not spoken:
+            tick_seconds = tick_seconds_of(run.ticks or ())
+        spoken += 1
+        by_task[run.task_id] += events_of(run.ticks or (), windows)
     if not spoken:
         raise NoVoiceTicksError("there is no spoken simulation: interaction metrics need ticks")
-    by_task: dict[str, list[Event]] = defaultdict(list)
-    for run in spoken:
-        by_task[run.task_id] += events_of(run.ticks or (), windows)
     events = [event for of_task in by_task.values() for event in of_task]
     intervals = {}
     for metric in METRICS:
@@ -418,9 +422,9 @@ def run_metrics(
             intervals[metric] = interval
     return RunPanel(
         results.info.environment_info.domain_name,
-        metrics_of_events(events, n_simulations=len(spoken)),
+        metrics_of_events(events, n_simulations=spoken),
         intervals,
-        tick_seconds_of(spoken[0].ticks or ()),
+        tick_seconds,
     )
 
 

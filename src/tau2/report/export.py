@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tau2.data_model.message import Message, MultiToolMessage, ToolMessage
-from tau2.data_model.simulation import SessionUsage, SimulationRun
+from tau2.data_model.outline import Outline, Usage
 from tau2.errors import needs_extra
 from tau2.metrics.outcomes import outcome_of, run_passed
 from tau2.report.cleaner import Cleaner
+from tau2.report.parquet import GROUP, batched, parquet_pieces
 from tau2.runner.run_settings import without_secrets
-from tau2.storage.files import write_atomically
+from tau2.storage.files import write_pieces_atomically
 from tau2.storage.results import Results
 from tau2.storage.results_table import rows
+from tau2.storage.stored_simulations import one_by_one
 from tau2.utils.finite_json import without_constants
 from tau2.utils.json_types import JsonValue
 
@@ -77,22 +79,28 @@ def export(
         MissingExtra: Parquet without pyarrow.
     """
     redact = (clean or Cleaner()).redact
-    write = _WRITERS[form]
-    tables = {
-        "simulations": [
-            redacted(row, redact)
-            for name, results in runs
-            for row in simulation_rows(name, results)
-        ],
-        "messages": [
-            redacted(row, redact) for name, results in runs for row in message_rows(name, results)
-        ],
-    }
-    contents = {name: write(table, TABLES[name]) for name, table in tables.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        write_atomically(folder / f"{name}.{form}", content)
-    return {folder / f"{name}.{form}": len(table) for name, table in tables.items()}
+    makers = {"simulations": simulation_rows, "messages": message_rows}
+    written = {}
+    for name, columns in TABLES.items():
+        table = _Rows(redacted(row, redact) for run in runs for row in makers[name](*run))
+        pieces = _WRITERS[form](table, columns)
+        file = folder / f"{name}.{form}"
+        write_pieces_atomically(file, pieces)
+        written[file] = table.number
+    return written
+
+
+class _Rows:
+    """Rows that are made while they are written, and counted."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.number += 1
+            yield row
 
 
 def redacted(row: Row, redact: Callable[[str], str]) -> Row:
@@ -102,9 +110,8 @@ def redacted(row: Row, redact: Callable[[str], str]) -> Row:
 
 def simulation_rows(name: str, results: Results) -> Iterator[Row]:
     """Yield one row per simulation, with the columns of `SIMULATION_COLUMNS`."""
-    for run, public in zip(
-        results.simulations, rows(results.info, results.tasks, results.outlines()), strict=True
-    ):
+    outlines = results.outlines()
+    for run, public in zip(outlines, rows(results.info, results.tasks, outlines), strict=True):
         row = {"run": name, **public, **_outcome(run)}
         for column in ("info_user_llm_args", "info_agent_llm_args"):
             if row[column] is not None:
@@ -112,28 +119,26 @@ def simulation_rows(name: str, results: Results) -> Iterator[Row]:
         yield {column: row.get(column) for column in SIMULATION_COLUMNS}
 
 
-def _outcome(run: SimulationRun) -> Row:
-    parts = (run.reward_info.reward_breakdown if run.reward_info else None) or {}
-    breakdown = {basis.value: score for basis, score in parts.items()}
+def _outcome(run: Outline) -> Row:
     error = (run.info or {}).get("error")
     return {
         "passed": run_passed(run) if run.is_scored else None,
         "outcome": outcome_of(run).value,
-        "reward_breakdown": _json(breakdown) if breakdown else None,
+        "reward_breakdown": _json(dict(run.breakdown)) if run.breakdown else None,
         "error": None if error is None else str(error),
         **_used("agent", run.agent_usage),
         **_used("user", run.user_usage),
     }
 
 
-def _used(role: str, usage: SessionUsage | None) -> Row:
+def _used(role: str, usage: Usage | None) -> Row:
     names = ("model_calls", "prompt_tokens", "completion_tokens")
     return {f"{role}_{name}": getattr(usage, name, None) for name in names}
 
 
 def message_rows(name: str, results: Results) -> Iterator[Row]:
     """Yield one row per message, with the columns of `MESSAGE_COLUMNS`."""
-    for run in results.simulations:
+    for run in one_by_one(results.simulations):
         whose = {"run": name, "simulation_id": run.id, "task_id": run.task_id, "trial": run.trial}
         for index, message in enumerate(_single(run.get_messages())):
             row = {**whose, "index": index, **_message(message)}
@@ -182,10 +187,14 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def as_jsonl(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+def as_jsonl(table: Iterable[Row], columns: Mapping[str, type]) -> bytes:
     """Return rows as JSON lines in UTF-8."""
-    lines = (_json_line({column: row[column] for column in columns}) for row in table)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return b"".join(_jsonl_pieces(table, columns))
+
+
+def _jsonl_pieces(table: Iterable[Row], columns: Mapping[str, type]) -> Iterator[bytes]:
+    for row in table:
+        yield f"{_json_line({column: row[column] for column in columns})}\n".encode()
 
 
 def _json_line(value: JsonValue) -> str:
@@ -199,7 +208,7 @@ def _json_line(value: JsonValue) -> str:
     return text
 
 
-def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+def _csv_pieces(table: Iterable[Row], columns: Mapping[str, type]) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -210,21 +219,34 @@ def _as_csv(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
             f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
             for value in values
         )
-    return _utf8(text.getvalue())
+        yield _taken(text)
+    yield _taken(text)
 
 
-def _as_parquet(table: Sequence[Row], columns: Mapping[str, type]) -> bytes:
+def _taken(text: io.StringIO) -> bytes:
+    written = text.getvalue()
+    text.seek(0)
+    text.truncate()
+    return _utf8(written)
+
+
+def _parquet_pieces(table: Iterable[Row], columns: Mapping[str, type]) -> Iterator[bytes]:
     with needs_extra("parquet", "pyarrow"):
         import pyarrow as pa  # noqa: PLC0415  -- optional
-        import pyarrow.parquet as pq  # noqa: PLC0415  -- optional
+        import pyarrow.parquet as pq  # noqa: PLC0415, F401  -- before a file is made
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    arrays = [
-        pa.array([_typed(row[column], kind) for row in table], type=kinds[kind])
-        for column, kind in columns.items()
-    ]
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, names=list(columns)), sink)
-    return sink.getvalue()
+    schema = pa.schema([(column, kinds[kind]) for column, kind in columns.items()])
+    groups = (
+        [[_typed(row[column], kind) for row in some] for column, kind in columns.items()]
+        for some in batched(table, GROUP)
+    )
+    return parquet_pieces(
+        (
+            pa.Table.from_arrays(list(map(pa.array, group, schema.types)), schema=schema)
+            for group in groups
+        ),
+        schema,
+    )
 
 
 def _typed(value: Any, kind: type) -> Any:
@@ -233,8 +255,8 @@ def _typed(value: Any, kind: type) -> Any:
     return None if value is None else kind(value)
 
 
-_WRITERS: Mapping[ExportFormat, Callable[[Sequence[Row], Mapping[str, type]], bytes]] = {
-    "jsonl": as_jsonl,
-    "csv": _as_csv,
-    "parquet": _as_parquet,
+_WRITERS: Mapping[ExportFormat, Callable[[Iterable[Row], Mapping[str, type]], Iterator[bytes]]] = {
+    "jsonl": _jsonl_pieces,
+    "csv": _csv_pieces,
+    "parquet": _parquet_pieces,
 }

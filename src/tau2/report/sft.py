@@ -7,12 +7,11 @@ tools as `user`, the agent's turns as `assistant`. A turn with `weight` 0 is con
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -25,9 +24,10 @@ from tau2.errors import ConfigError, needs_extra
 from tau2.llm.wire import to_wire, tools_to_wire
 from tau2.orchestrator.episode import Role, seen_by
 from tau2.report.cleaner import Cleaner
+from tau2.report.parquet import GROUP, batched, parquet_pieces
 from tau2.rollout.role_view import role_prompt, role_tools
 from tau2.runner.build import build_environment, rebuild_environment
-from tau2.storage.files import write_atomically
+from tau2.storage.files import write_pieces_atomically
 from tau2.utils.json_types import JsonObject
 from tau2.utils.text import plural
 
@@ -110,15 +110,17 @@ class SftRows:
 
     def of(self, episodes: Iterable[Played]) -> list[JsonObject]:
         """Return the rows of the episodes that are worth imitating, in their order."""
-        rows = []
+        return list(self.each(episodes))
+
+    def each(self, episodes: Iterable[Played]) -> Iterator[JsonObject]:
+        """Do what `of` does, row by row."""
         for task, run in episodes:
             row = self._row(task, run)
             if isinstance(row, str):
                 self.summary.left_out[row] = self.summary.left_out.get(row, 0) + 1
             else:
-                rows.append(row)
-        self.summary.rows += len(rows)
-        return rows
+                self.summary.rows += 1
+                yield row
 
     def _row(self, task: Task, run: SimulationRun) -> JsonObject | str:
         """Return the row of an episode, or why it has none."""
@@ -191,26 +193,33 @@ def _why_not(messages: Sequence[Any], failed: set[str]) -> str:
     return "failed call" if any(call.id in failed for call in calls) else ""
 
 
-def write_rows(rows: Sequence[JsonObject], file: Path, form: SftFormat) -> None:
-    """Write rows to a file. Raise MissingExtra for Parquet without pyarrow."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, _WRITERS[form](rows))
+def write_rows(rows: Iterable[JsonObject], file: Path, form: SftFormat) -> None:
+    """Write rows to a file, as they are made. Raise MissingExtra for Parquet without pyarrow."""
+    write_pieces_atomically(file, _WRITERS[form](rows))
 
 
-def _as_jsonl(rows: Sequence[JsonObject]) -> bytes:
-    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
+def _jsonl_pieces(rows: Iterable[JsonObject]) -> Iterator[bytes]:
+    for row in rows:
+        yield f"{json.dumps(row, ensure_ascii=False)}\n".encode()
 
 
-def _as_parquet(rows: Sequence[JsonObject]) -> bytes:
+def _parquet_pieces(rows: Iterable[JsonObject]) -> Iterator[bytes]:
     with needs_extra("parquet", "pyarrow"):
         import pyarrow as pa  # noqa: PLC0415  -- optional
-        import pyarrow.parquet as pq  # noqa: PLC0415  -- optional
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(rows)), sink)
-    return sink.getvalue()
+    groups = batched(rows, GROUP)
+    first = next(groups, [])
+    # Only numbers are unknown in all rows of a group.
+    schema = pa.schema(
+        [
+            pa.field(one.name, pa.int64()) if pa.types.is_null(one.type) else one
+            for one in pa.Table.from_pylist(first).schema
+        ]
+    )
+    tables = (pa.Table.from_pylist(group, schema=schema) for group in chain([first], groups))
+    return parquet_pieces(tables, schema)
 
 
-_WRITERS: Mapping[SftFormat, Callable[[Sequence[JsonObject]], bytes]] = {
-    "jsonl": _as_jsonl,
-    "parquet": _as_parquet,
+_WRITERS: Mapping[SftFormat, Callable[[Iterable[JsonObject]], Iterator[bytes]]] = {
+    "jsonl": _jsonl_pieces,
+    "parquet": _parquet_pieces,
 }

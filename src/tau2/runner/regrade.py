@@ -19,6 +19,7 @@ from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.metrics.agent_metrics import is_successful, mean
 from tau2.runner.resolve import ResolvedRun, environment_of_record, is_solo_agent, policy_rules
 from tau2.storage.results import Results
+from tau2.storage.stored_simulations import one_by_one
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ def regrade(
     judge: Judge | None = None,
     evaluation_type: EvaluationType = EvaluationType.ALL,
     on_graded: Callable[[], None] = lambda: None,
+    keep: Callable[[SimulationRun], None] | None = None,
 ) -> Regrading:
     """Return a run with every conversation replayed and graded anew; nothing is written.
 
@@ -101,6 +103,8 @@ def regrade(
         judge: The model for natural-language assertions; default: the configured one.
         evaluation_type: Which checks are run.
         on_graded: Called after each simulation.
+        keep: Receives each graded simulation, in place of the results that are returned; these
+            have none then, so that a run of any size takes the memory of one simulation.
 
     Raises:
         UnknownName: the run's domain is not registered.
@@ -113,10 +117,11 @@ def regrade(
         replay,
         judge,
     )
-    runs, entries = [], []
-    for run in results.simulations:
+    runs: list[SimulationRun] = []
+    entries = []
+    for run in one_by_one(results.simulations):
         graded, entry = grader.again(run, evaluation_type)
-        runs.append(graded)
+        (runs.append if keep is None else keep)(graded)
         entries.append(entry)
         on_graded()
     missing = tuple(name for name in stored if fresh and name not in fresh)

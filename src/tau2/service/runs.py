@@ -22,7 +22,8 @@ from tau2.report.safe_text import one_line
 from tau2.runner.containment import ParticipantThreads
 from tau2.storage.journal import Dropped, Finished, Opened, Record, Stored, decode_record
 from tau2.storage.lock import LOCK_NAME
-from tau2.storage.results import RESULTS_NAME, Results, companion, journal_file, load_metadata
+from tau2.storage.on_demand import results_on_demand
+from tau2.storage.results import RESULTS_NAME, companion, journal_file, load_metadata
 from tau2.storage.stored_runs import find_runs
 from tau2.utils.text import clean_text, plural
 
@@ -386,7 +387,7 @@ class RunsFolder:
         )
 
         with self._making:
-            results = Results.load(file)
+            results = results_on_demand(file)
             run = ReportedRun(results, run_figures(results, file, name), file)
             page = report_page([run], most_conversations=_MOST_CONVERSATIONS)
         return page.html, report_policy()

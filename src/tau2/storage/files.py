@@ -10,7 +10,7 @@ import itertools
 import os
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -68,15 +68,24 @@ def write_atomically(path: Path, content: bytes | bytearray, *, create_folder: b
 
 
 def write_pieces_atomically(
-    path: Path, pieces: Iterable[bytes | bytearray], *, create_folder: bool = True
+    path: Path,
+    pieces: Iterable[bytes | bytearray],
+    *,
+    create_folder: bool = True,
+    ready: Callable[[], None] | None = None,
 ) -> None:
-    """Do what `write_atomically` does for content that is never held as a whole."""
+    """Do what `write_atomically` does for content that is never held as a whole.
+
+    `ready` is called when everything is synced, and before it replaces what was there.
+    """
     if create_folder:
         path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}{PART}")
     with naming(path):
         try:
             _write_synced(part, pieces)
+            if ready is not None:
+                ready()
             os.replace(part, path)  # noqa: PTH105  -- the seam where tests let the disk fail
         except BaseException:
             part.unlink(missing_ok=True)

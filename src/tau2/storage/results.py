@@ -15,11 +15,10 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar, cast, get_args
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -30,18 +29,8 @@ from pydantic import (
     field_validator,
 )
 
-from tau2.data_model.audio import AudioNativeConfig, LiveConfig, LocalConfig
-from tau2.data_model.message import (
-    AssistantMessage,
-    SystemMessage,
-    Tick,
-    ToolCall,
-    ToolMessage,
-    UserMessage,
-    _now,
-)
+from tau2.data_model.message import _now
 from tau2.data_model.outline import Outline
-from tau2.data_model.persona import PersonaConfig
 from tau2.data_model.simulation import (
     Info,
     ResultsFormat,
@@ -53,7 +42,14 @@ from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError, needs_extra
 from tau2.storage import files
 from tau2.storage.results_table import rows
-from tau2.storage.stored_simulations import StoredSimulations, outlines_of, whole
+from tau2.storage.single_file import SingleFile, single_file
+from tau2.storage.stored_simulations import (
+    StoredSimulations,
+    one_by_one,
+    outlines_of,
+    whole,
+)
+from tau2.storage.upgrades import upgrade_results, upgrade_simulation
 from tau2.utils import finite_json
 from tau2.utils.json_types import JsonObject, JsonValue
 from tau2.utils.model_json import holds_pair, model_json, value_json
@@ -69,12 +65,6 @@ _JOURNAL_NAME = "journal.jsonl"
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _LONGEST_NAME = 200  # characters; file systems allow 255 bytes
 _MOST_NAMED = 5  # missing simulations in one line
-_MESSAGES: Mapping[str, type[BaseModel]] = {
-    "assistant": AssistantMessage,
-    "system": SystemMessage,
-    "tool": ToolMessage,
-    "user": UserMessage,
-}
 _SLOW = (
     re.compile(rb'"tool_calls"\s*:\s*\[\s*\]'),
     re.compile(rb"\\u[dD][89a-fA-F]"),
@@ -89,6 +79,7 @@ Several patterns, because each is searched for by its beginning, which takes a f
 _INDEX: TypeAdapter[list[SimulationIndexEntry]] = TypeAdapter(list[SimulationIndexEntry])
 _INDEXED_AT_ONCE = 1_000
 _EMPTY_INDEX = b"[]\n}"
+_NO_SIMULATIONS = b"[]\n}"
 _ANY_KEY = b'\n  "'  # of the outermost object
 _INDEX_KEY = b',\n  "simulation_index": ['
 
@@ -293,123 +284,6 @@ def _object(content: bytes, source: Path) -> JsonObject:
     return raw
 
 
-def upgrade_results(raw: JsonObject) -> JsonObject:
-    """Bring a results object of any older version to the current shape.
-
-    Before 1.0 a `format_version` was stored, and task ids and seeds could be missing or integers.
-    """
-    raw = {key: value for key, value in raw.items() if key != "format_version"}
-    raw["tasks"] = _each(raw.get("tasks"), lambda task: _with_text_id(task, "id"))
-    raw["simulations"] = _each(raw.get("simulations"), upgrade_simulation)
-    if isinstance(raw.get("info"), dict):
-        raw["info"] = _upgrade_info(raw["info"])
-    return raw
-
-
-def _upgrade_info(raw: JsonObject) -> JsonObject:
-    """Leave out settings that this version does not know, which a strict model would refuse."""
-    raw, user = dict(raw), raw.get("user_info")
-    if "audio_native_config" in raw:
-        raw["audio_native_config"] = _known_audio(raw["audio_native_config"])
-    if isinstance(user, dict) and "persona_config" in user:
-        raw["user_info"] = {**user, "persona_config": _known(PersonaConfig, user["persona_config"])}
-    return raw
-
-
-def _known_audio(raw: JsonValue) -> JsonValue:
-    audio = _known(AudioNativeConfig, raw)
-    if isinstance(audio, dict):
-        for name, kind in (("live_config", LiveConfig), ("local_config", LocalConfig)):
-            if name in audio:
-                audio[name] = _known(kind, audio[name])
-    return audio
-
-
-def _known(kind: type[BaseModel], raw: JsonValue) -> JsonValue:
-    return (
-        {key: value for key, value in raw.items() if key in kind.model_fields}
-        if isinstance(raw, dict)
-        else raw
-    )
-
-
-def _each(entries: JsonValue, upgrade: Callable[[JsonValue], JsonValue]) -> JsonValue:
-    """Upgrade every entry of a list; what is no list is left for the model to refuse."""
-    return [upgrade(entry) for entry in entries] if isinstance(entries, list) else entries or []
-
-
-def upgrade_simulation(raw: JsonValue) -> JsonValue:
-    """Bring a simulation object of any older version to the current shape."""
-    if not isinstance(raw, dict):
-        return raw
-    raw = _defaults_for_null(SimulationRun, _with_text_id(raw, "task_id"))
-    if isinstance(raw.get("messages"), list):
-        raw["messages"] = [_upgrade_message(message) for message in raw["messages"]]
-    if isinstance(raw.get("ticks"), list):
-        raw["ticks"] = [_upgrade_tick(tick) for tick in raw["ticks"]]
-    return raw
-
-
-def _upgrade_tick(raw: JsonValue) -> JsonValue:
-    if not isinstance(raw, dict):
-        return raw
-    raw = _defaults_for_null(Tick, raw)
-    for name in ("agent_chunk", "user_chunk"):
-        if name in raw:
-            raw[name] = _upgrade_message(raw[name])
-    return raw
-
-
-def _with_text_id(raw: JsonValue, key: str) -> JsonValue:
-    if not isinstance(raw, dict):
-        return raw
-    value = raw.get(key)
-    return (
-        {**raw, key: str(value)}
-        if isinstance(value, int) and not isinstance(value, bool)
-        else dict(raw)
-    )
-
-
-def _upgrade_message(raw: JsonValue) -> JsonValue:
-    if not isinstance(raw, dict):
-        return raw
-    kind = _MESSAGES.get(str(raw.get("role")))
-    raw = _defaults_for_null(kind, raw) if kind is not None else dict(raw)
-    calls = raw.get("tool_calls")
-    if calls == []:
-        raw["tool_calls"] = None  # an empty list was written where no call was meant
-    elif isinstance(calls, list):
-        raw["tool_calls"] = [_upgrade_call(call) for call in calls]
-    return raw
-
-
-def _upgrade_call(raw: JsonValue) -> JsonValue:
-    if not isinstance(raw, dict):
-        return raw
-    raw = _defaults_for_null(ToolCall, raw)
-    return raw if raw.get("arguments", {}) is not None else {**raw, "arguments": {}}
-
-
-def _defaults_for_null(kind: type[BaseModel], raw: JsonObject) -> JsonObject:
-    """Return an object without nulls that its model does not take: the default is meant."""
-    return {
-        name: value
-        for name, value in raw.items()
-        if value is not None or name not in _fields_without_null(kind)
-    }
-
-
-@lru_cache(maxsize=16)
-def _fields_without_null(kind: type[BaseModel]) -> frozenset[str]:
-    """Return the fields of a model that have a default and cannot be null."""
-    return frozenset(
-        name
-        for name, field in kind.model_fields.items()
-        if not field.is_required() and type(None) not in get_args(field.annotation)
-    )
-
-
 def _parse(kind: type[ModelT], raw: JsonValue, source: Path) -> ModelT:
     try:
         return kind.model_validate(raw)
@@ -423,7 +297,8 @@ def _parse(kind: type[ModelT], raw: JsonValue, source: Path) -> ModelT:
 def load_metadata(path: Path) -> Results:
     """Return everything except the simulations."""
     file = results_file(path)
-    return _metadata(_read(file), file)
+    parts = single_file(file)
+    return _metadata(_read(file) if parts is None else _object(parts.rest, file), file)
 
 
 def _metadata(raw: JsonObject, file: Path) -> Results:
@@ -486,7 +361,17 @@ def iter_simulations(path: Path) -> Iterator[SimulationRun]:
     progress, or interrupted) all do. Raise DataFileError for one that is missing or cannot be read.
     """
     file = results_file(path)
-    yield from _runs(_read(file) if file.exists() else {}, path)
+    parts = single_file(file)
+    if parts is None:
+        yield from _runs(_read(file) if file.exists() else {}, path)
+        return
+    _object(parts.rest, file)
+    yield from _runs_in(parts, file)
+
+
+def _runs_in(parts: SingleFile, file: Path) -> Iterator[SimulationRun]:
+    for place in parts.places:
+        yield decode_simulation(parts.read(place), file)
 
 
 def _runs(raw: JsonObject, path: Path) -> Iterator[SimulationRun]:
@@ -572,6 +457,12 @@ def load_results(path: Path) -> Results:
     missing.
     """
     file = results_file(path)
+    parts = single_file(file)
+    if parts is not None:
+        with collector_paused():
+            results = _metadata(_object(parts.rest, file), file)
+            results.simulations = list(_runs_in(parts, file))
+        return results
     raw = _read(file)
     with collector_paused():
         results, runs = _metadata(raw, file), list(_runs(raw, path))
@@ -579,7 +470,7 @@ def load_results(path: Path) -> Results:
         order = order_of(results)
         runs = sorted(_each_once(runs), key=order)
         results.simulations = runs
-        _warn_of_missing(results, file)
+        warn_of_missing(results, file)
     results.simulations = runs
     return results
 
@@ -614,7 +505,10 @@ def order_of(results: Results) -> Callable[[_InRun], tuple[int, int, str]]:
 
 
 def _each_once(runs: Iterable[SimulationRun]) -> list[SimulationRun]:
-    """Keep one simulation of every (task, trial, seed): a scored one, else the earliest."""
+    """Keep one simulation of every (task, trial, seed): a scored one, else the earliest.
+
+    See also `results_on_demand`, which does the same without their conversations.
+    """
     kept: dict[object, SimulationRun] = {}
     for run in sorted(runs, key=lambda run: (not run.is_scored, run.timestamp, run.id)):
         kept.setdefault(
@@ -631,7 +525,8 @@ def missing_units(results: Results) -> list[Unit]:
     return [unit for unit in wanted if unit not in there]
 
 
-def _warn_of_missing(results: Results, file: Path) -> None:
+def warn_of_missing(results: Results, file: Path) -> None:
+    """Log which units a run in progress has no simulation of."""
     missing = missing_units(results)
     if not missing:
         return
@@ -709,6 +604,24 @@ def encode_results(results: Results, results_format: ResultsFormat) -> bytes:
     return content
 
 
+def pieces_of_single_file(results: Results, runs: Iterable[SimulationRun]) -> Iterator[bytes]:
+    """Yield the bytes of a results file that holds these simulations, one after another.
+
+    They are those of `encode_results(results, "json")`. Raise DataFileError for what could not be
+    read again.
+    """
+    content = encode_results(results.model_copy(update={"simulations": []}), "json")
+    assert content.endswith(_NO_SIMULATIONS), "they are the last field of such a file"
+    yield content[: -len(_NO_SIMULATIONS)] + b"["
+    is_first = True
+    for run in runs:
+        encode_simulation(run)
+        text = _as_json(run, 2, Path(RESULTS_NAME)).replace("\n", "\n    ")
+        yield f"{'' if is_first else ','}\n    {text}".encode()
+        is_first = False
+    yield b"]\n}" if is_first else b"\n  ]\n}"
+
+
 def indexed(results: Results) -> Results:
     """Return results with an index of their simulations.
 
@@ -777,34 +690,62 @@ def save_results(results: Results, path: Path, results_format: ResultsFormat) ->
     A journal in the folder describes other content, so it is removed; continuing the run writes a
     new one.
     """
-    if results_format == "dir":
-        _check_ids(results)
     if results_format == "json":
-        for run in results.simulations:
-            encode_simulation(run)
         encode_results(indexed(results), "dir")
-        content = encode_results(results, "json")
-        journal_file(path).unlink(missing_ok=True)
-        files.write_atomically(results_file(path), content)
+        files.write_pieces_atomically(
+            results_file(path),
+            pieces_of_single_file(results, one_by_one(results.simulations)),
+            ready=lambda: journal_file(path).unlink(missing_ok=True),
+        )
         return
-    for run in results.simulations:
+    _check_ids(results)
+    for run in one_by_one(results.simulations):
         encode_simulation(run)
     encode_results(indexed(results), "dir")
     journal_file(path).unlink(missing_ok=True)
     folder = simulations_folder(path)
     folder.mkdir(parents=True, exist_ok=True)
-    for run in results.simulations:
+    for run in one_by_one(results.simulations):
         save_simulation(run, folder)
     save_metadata(indexed(results), path)
+
+
+class FolderWriter:
+    """Writes a run as a folder, one simulation after another; `finish` makes it a run."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the results file or folder. Nothing is written yet."""
+        self._path = path
+        self._outlines: dict[str, Outline] = {}
+
+    def add(self, run: SimulationRun) -> None:
+        """Write a simulation. Raise DataFileError for an id that was written before."""
+        if run.id in self._outlines:
+            raise _id_twice(run.id)
+        folder = simulations_folder(self._path)
+        if not self._outlines:
+            folder.mkdir(parents=True, exist_ok=True)
+        save_simulation(run, folder)
+        self._outlines[run.id] = Outline.of(run)
+
+    def finish(self, results: Results) -> None:
+        """Write what the run was, with an index of what was added."""
+        index = index_entries(list(self._outlines.values()))
+        journal_file(self._path).unlink(missing_ok=True)
+        save_metadata(results.model_copy(update={"simulation_index": index}), self._path)
+
+
+def _id_twice(simulation_id: str) -> DataFileError:
+    return DataFileError(
+        f"simulation id {simulation_id!r} is used twice, so the two cannot be files of one folder"
+    )
 
 
 def _check_ids(results: Results) -> None:
     """Raise DataFileError for ids that are the same, or that cannot be file names."""
     seen: set[str] = set()
-    for run in results.simulations:
+    for run in results.outlines():
         simulation_file(Path(), run.id)
         if run.id in seen:
-            raise DataFileError(
-                f"simulation id {run.id!r} is used twice, so the two cannot be files of one folder"
-            )
+            raise _id_twice(run.id)
         seen.add(run.id)

@@ -16,9 +16,10 @@ import shutil
 import socket
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from tau2.data_model.outline import Facts
@@ -26,7 +27,7 @@ from tau2.data_model.simulation import Info, ResultsFormat, SimulationRun, Unit
 from tau2.data_model.tasks import Task
 from tau2.errors import ConfigError, DataFileError
 from tau2.storage.compatibility import refuse_differences, task_digest
-from tau2.storage.files import Stamp, stamp_of, write_atomically
+from tau2.storage.files import Stamp, stamp_of, write_atomically, write_pieces_atomically
 from tau2.storage.inspection import PLAYED_AGAIN, Damage, Inspection, damage_of, inspect_run
 from tau2.storage.journal import (
     Dropped,
@@ -38,6 +39,7 @@ from tau2.storage.journal import (
     rank_of,
 )
 from tau2.storage.lock import LOCK_NAME, RunLock
+from tau2.storage.on_demand import of_single_file
 from tau2.storage.repair import changed_tasks, known_run, put_aside, renew, repair
 from tau2.storage.results import (
     Results,
@@ -50,6 +52,7 @@ from tau2.storage.results import (
     encode_results,
     journal_file,
     order_of,
+    pieces_of_single_file,
     results_file,
     save_simulation,
     simulation_file,
@@ -328,10 +331,32 @@ class RunStore:
         """Check what was touched, write the results file, and return what it lists."""
         if not self._is_checked:
             self._check_touched()
-        # In a single file they cannot be read one by one.
-        results = self._with(self._simulations() if self.format == "dir" else self._loaded())
-        self._write(results)
+        if self.format == "json":
+            return self._written_to_single_file()
+        results = self._with(self._simulations())
+        content = encode_index(results)
+        self._writing_in_place().append(Finished(results=digest(content), form="dir"))
+        write_atomically(results_file(self._path()), content)
         return results
+
+    def _written_to_single_file(self) -> Results:
+        """Move everything into the results file, one simulation after another."""
+        path = self._path()
+        stored: list[Stored] = []
+        content = sha256()
+
+        def pieces() -> Iterator[bytes]:
+            for piece in pieces_of_single_file(self._with([]), self._loaded(stored)):
+                content.update(piece)
+                yield piece
+
+        def ready() -> None:
+            finished = Finished(results=content.hexdigest(), form="json")
+            self._writing_in_place().append(finished)
+
+        write_pieces_atomically(results_file(path), pieces(), ready=ready)
+        shutil.rmtree(simulations_folder(path), ignore_errors=True)
+        return of_single_file(path, self._with([]), [entry.outline for entry in stored])
 
     def _with(self, runs: list[SimulationRun] | StoredSimulations) -> Results:
         assert self.results is not None, "checked by `finish`"
@@ -341,10 +366,16 @@ class RunStore:
         assert self.results is not None, "checked by `finish`"
         return sorted(self.entries, key=order_of(self.results))
 
-    def _loaded(self) -> list[SimulationRun]:
-        """Return what is stored, in order; damaged simulations are put aside."""
-        loaded = map(self._load, self._ordered())
-        return [run for run in loaded if run is not None]
+    def _loaded(self, stored: list[Stored]) -> Iterator[SimulationRun]:
+        """Yield what is stored, in order, and add its records to `stored`.
+
+        Damaged simulations are put aside.
+        """
+        for entry in self._ordered():
+            run = self._load(entry)
+            if run is not None:
+                stored.append(entry)
+                yield run
 
     def _simulations(self) -> StoredSimulations:
         """Return what is stored, in order, to be read when it is used."""
@@ -371,15 +402,6 @@ class RunStore:
         if renewed:
             self._writing().extend(renewed)
             self._entries.update({entry.unit: entry for entry in renewed})
-
-    def _write(self, results: Results) -> None:
-        path = self._path()
-        as_folder = self.format == "dir"
-        content = encode_index(results) if as_folder else encode_results(results, "json")
-        self._writing_in_place().append(Finished(results=digest(content), form=self.format))
-        write_atomically(results_file(path), content)
-        if self.format == "json":
-            shutil.rmtree(simulations_folder(path), ignore_errors=True)
 
     def close(self) -> None:
         """Close the run without finishing it; it can be continued. May be called again."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from hashlib import sha256
-from typing import Any, Protocol, SupportsIndex, overload
+from typing import Any, Protocol, SupportsIndex, cast, overload
 from weakref import WeakValueDictionary
 
 from tau2.data_model.outline import Outline
@@ -129,6 +129,18 @@ class StoredSimulations(MutableSequence[SimulationRun]):  # noqa: PLW1641  -- li
             for item in self.items
         ]
 
+    def at(self, places: Iterable[int]) -> StoredSimulations:
+        """Return the simulations at some places."""
+        return self._like([self.items[place] for place in places])
+
+    def one_by_one(self) -> Iterator[SimulationRun]:
+        """Yield the simulations; what is read for it is not kept, so nobody sees it changed."""
+        for item in self.items:
+            if isinstance(item, SimulationRun):
+                yield item
+            else:
+                yield self.shelf.known(item) or self.shelf.read(item)
+
     # --- as a list --------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -225,6 +237,19 @@ class StoredSimulations(MutableSequence[SimulationRun]):  # noqa: PLW1641  -- li
 def whole(runs: Sequence[SimulationRun]) -> list[SimulationRun]:
     """Return simulations as a plain list."""
     return runs if isinstance(runs, list) else list(runs)
+
+
+def one_by_one(runs: Iterable[SimulationRun]) -> Iterator[SimulationRun]:
+    """Yield simulations, to look at each once: what is on disk is not kept in memory."""
+    return runs.one_by_one() if isinstance(runs, StoredSimulations) else iter(runs)
+
+
+def chosen(runs: Sequence[SimulationRun], keep: Callable[[Outline], bool]) -> list[SimulationRun]:
+    """Return the simulations whose outlines are to be kept; those on disk stay there."""
+    places = [place for place, outline in enumerate(outlines_of(runs)) if keep(outline)]
+    if isinstance(runs, StoredSimulations):
+        return cast("list[SimulationRun]", runs.at(places))
+    return [runs[place] for place in places]
 
 
 def outlines_of(runs: Iterable[SimulationRun]) -> list[Outline]:

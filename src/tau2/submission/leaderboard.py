@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tau2.data_model.simulation import SimulationRun
+from tau2.data_model.outline import Outline
 from tau2.errors import Tau2Error
 from tau2.metrics.figures import PassHatEstimate, run_figures
 from tau2.metrics.outcomes import counted
@@ -20,6 +20,7 @@ from tau2.metrics.resampling import Interval, cluster_bootstrap
 from tau2.metrics.summary import participants
 from tau2.report.safe_text import one_line, plain
 from tau2.report.terminal.tables import Listing, new_table
+from tau2.storage.on_demand import results_on_demand
 from tau2.storage.results import Results
 from tau2.storage.stored_runs import find_runs, read_run
 from tau2.utils.text import plural
@@ -133,7 +134,7 @@ def stored_standings(
         if domain is not None and stored.results.info.environment_info.domain_name != domain:
             continue
         try:
-            found.append(standing(Results.load(file), stored.name, resamples=resamples))
+            found.append(standing(results_on_demand(file), stored.name, resamples=resamples))
         except (Tau2Error, OSError) as problem:
             problems.append(f"{stored.name}: {problem}")
     return found, problems
@@ -143,7 +144,7 @@ def standing(results: Results, name: str, *, resamples: int = 2000) -> Standing:
     """Return where one run stands."""
     figures = run_figures(results, None, name, resamples=resamples)
     agent, user = participants(results)
-    counting = counted(results.simulations)
+    counting = counted(results.outlines())
     costs = _costs_by_task(counting)
     return Standing(
         run=name,
@@ -159,7 +160,7 @@ def standing(results: Results, name: str, *, resamples: int = 2000) -> Standing:
     )
 
 
-def _costs_by_task(runs: Sequence[SimulationRun]) -> list[float]:
+def _costs_by_task(runs: Sequence[Outline]) -> list[float]:
     """Return what a simulation of each task cost.
 
     Nothing when a price is unknown or no model was called.

@@ -285,7 +285,7 @@ def figures_of(results: Results) -> DomainFigures:
 
 def _details(results: Results, name: str) -> DomainDetails:
     info = results.info
-    runs = results.simulations
+    runs = results.outlines()
     return DomainDetails(
         trajectories=name,
         num_tasks=len(results.tasks),
@@ -303,7 +303,7 @@ def _details(results: Results, name: str) -> DomainDetails:
 
 def _model_of(results: Results) -> str | None:
     """Return the agent's model where one was called, or where that is not recorded."""
-    usages = [run.agent_usage for run in results.simulations]
+    usages = [run.agent_usage for run in results.outlines()]
     called = any(usage is None or usage.model_calls for usage in usages)
     return results.info.agent_info.llm if called else None
 

@@ -19,6 +19,7 @@ from tau2.evaluator.evidence import ReplayRule
 from tau2.runner.regrade import notes_of, regrade
 from tau2.runner.tasks import current_tasks
 from tau2.storage.results import Results
+from tau2.storage.stored_simulations import chosen, one_by_one
 
 _CLOSE = 1e-6
 
@@ -71,9 +72,9 @@ def verify(
     """
     again = partial(_compared, results, replay=replay, on_graded=on_graded)
     judged_tasks = {task.id for task in results.tasks if needs_judge(task, EvaluationType.ALL)}
-    scored = [run for run in results.simulations if run.is_scored]
-    judged = [run for run in scored if run.task_id in judged_tasks]
-    plain = [run for run in scored if run.task_id not in judged_tasks]
+    scored = chosen(results.simulations, lambda run: run.is_scored)
+    judged = chosen(scored, lambda run: run.task_id in judged_tasks)
+    plain = chosen(scored, lambda run: run.task_id not in judged_tasks)
     mismatches = [
         *again(plain, EvaluationType.ALL),
         *again(judged, EvaluationType.ALL_IGNORE_BASIS),
@@ -95,19 +96,21 @@ def _compared(
     replay: ReplayRule,
     on_graded: Callable[[], None],
 ) -> Iterator[Mismatch]:
-    again = regrade(
-        results.model_copy(update={"simulations": list(runs)}),
+    rewards: list[RewardInfo | None] = []
+    regrade(
+        results.model_copy(update={"simulations": runs}),
         replay=replay,
         evaluation_type=kind,
         on_graded=on_graded,
+        keep=lambda graded: rewards.append(graded.reward_info),
     )
     bases = {
         task.id: frozenset(task.evaluation_criteria.reward_basis)
         for task in results.tasks
         if task.evaluation_criteria
     }
-    for run, graded in zip(runs, again.results.simulations, strict=True):
-        claimed, found = run.reward_info, graded.reward_info
+    for run, found in zip(one_by_one(runs), rewards, strict=True):
+        claimed = run.reward_info
         if not run.get_messages():
             reason = "it has no messages, so nothing earned its reward"
         elif claimed is None or found is None:

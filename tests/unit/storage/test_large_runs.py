@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -19,11 +20,18 @@ from tau2.data_model.tasks import Action
 from tau2.errors import DataFileError
 from tau2.metrics.figures import run_figures
 from tau2.metrics.summary import summarize
-from tau2.storage import inspection, on_demand, repair
+from tau2.storage import inspection, on_demand, repair, single_file
 from tau2.storage import store as store_module
 from tau2.storage.journal import Stored, read_journal, write_journal
 from tau2.storage.on_demand import results_on_demand
-from tau2.storage.results import encode_index, encode_results, indexed, journal_file
+from tau2.storage.results import (
+    encode_index,
+    encode_results,
+    encode_simulation,
+    indexed,
+    journal_file,
+    parse_simulation,
+)
 from tau2.storage.store import RunStore
 from tau2.storage.stored_simulations import StoredSimulations
 
@@ -284,13 +292,91 @@ def test_results_of_a_simulation_that_was_changed_say_so(tmp_path):
         list(results.simulations)
 
 
-def test_a_run_in_memory_and_a_single_file_hold_everything(tmp_path):
-    for path in (None, tmp_path / "one.json"):
-        store = RunStore(path, "json")
-        store.open(an_info(num_trials=TRIALS), TASKS[:1], resume=False)
-        for run in varied():
-            store.save(run)
-        assert type(store.finish().simulations) is list
+def as_json(path, runs) -> Results:
+    store = RunStore(path, "json")
+    store.open(an_info(num_trials=TRIALS), TASKS[:1], resume=False)
+    for run in runs:
+        store.save(run)
+    return store.finish()
+
+
+def test_a_run_in_memory_holds_everything(tmp_path):
+    assert type(as_json(None, varied()).simulations) is list
+
+
+def test_a_single_file_is_written_and_read_one_by_one(tmp_path, monkeypatch):
+    runs = varied()
+    results = as_json(tmp_path / "one.json", runs)
+    assert not (tmp_path / "one.simulations").exists()
+    with monkeypatch.context() as unread:
+        unread.setattr(on_demand, "decode_simulation", lambda *_: pytest.fail("it was read"))
+        assert summarize(results) == summarize(results.model_copy(update={"simulations": runs}))
+    assert list(results.simulations) == runs
+    assert Results.load(tmp_path / "one.json").simulations == runs
+    whole = results.model_copy(update={"simulations": runs})
+    assert (tmp_path / "one.json").read_bytes() == encode_results(whole, "json")
+    assert resumed(tmp_path / "one.json").damage == []
+    assert list(results.simulations) == runs  # of the file that was there
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n    }\n  ]\n}", "\n    },\n    {}\n  ]\n}"),
+        lambda text: json.dumps(json.loads(text)),
+        lambda text: json.dumps(json.loads(text), indent=1),
+        lambda text: text[:-20],
+        lambda text: text.replace('"simulations": [\n    {', '"simulations": [\n    null,\n    {'),
+        lambda text: text[:-2] + ',\n  "note": [\n    {\n      "a": 1\n    }\n  ]\n}',
+    ],
+)
+def test_a_single_file_in_another_form_is_read_as_ever(tmp_path, change):
+    """What the fast way cannot take apart is as it was: the same simulations, or an error."""
+    file = tmp_path / "one.json"
+    as_json(file, varied())
+    file.write_text(change(file.read_text()))
+    try:
+        expected = [
+            parse_simulation(raw, file) for raw in json.loads(file.read_text())["simulations"]
+        ]
+    except (DataFileError, ValueError):
+        with pytest.raises(DataFileError):
+            list(results_on_demand(file).simulations)
+        with pytest.raises(DataFileError):
+            Results.load(file)
+    else:
+        assert list(results_on_demand(file).simulations) == expected
+        assert Results.load(file).simulations == expected
+
+
+def test_a_large_single_file_is_taken_apart_in_any_pieces(tmp_path, monkeypatch):
+    file = tmp_path / "one.json"
+    runs = varied()
+    as_json(file, runs)
+    for size in (1, 7, 64):
+        monkeypatch.setattr(single_file, "_CHUNK", size)
+        assert list(results_on_demand(file).simulations) == runs
+
+
+def test_an_interrupted_run_is_looked_at_without_reading_it(tmp_path, monkeypatch):
+    filled(tmp_path).close()
+    later(tmp_path)
+    expected = Results.load(tmp_path)
+    with monkeypatch.context() as unread:
+        unread.setattr(on_demand, "load_simulation", lambda *_: pytest.fail("it was read"))
+        unread.setattr(on_demand, "decode_simulation", lambda *_: pytest.fail("it was read"))
+        results = results_on_demand(tmp_path)
+        assert summarize(results) == summarize(expected)
+    assert results == expected
+
+
+def test_of_several_attempts_the_one_that_counts_is_looked_at(tmp_path):
+    filled(tmp_path).close()
+    again = varied()[0].model_copy(update={"id": "another", "timestamp": "2020-01-01T00:00:00"})
+    (tmp_path / "simulations" / "another.json").write_bytes(encode_simulation(again))
+    expected = Results.load(tmp_path)
+    assert "another" in [run.id for run in expected.simulations]
+    assert results_on_demand(tmp_path) == expected
 
 
 def test_a_failed_attempt_is_replaced_in_the_figures_too(tmp_path):
