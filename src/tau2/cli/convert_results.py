@@ -57,12 +57,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _convert(path: Path, to: ResultsFormat | None, *, keep: bool) -> int:
     from tau2.storage.inspection import inspect_run
+    from tau2.storage.on_demand import results_on_demand
     from tau2.storage.repair import rewrite_journal
-    from tau2.storage.results import Results, results_file, simulations_folder
+    from tau2.storage.results import results_file, simulations_folder
 
     file = results_file(path)
     folder = simulations_folder(path)
-    results = Results.load(path)
+    results = results_on_demand(path)
     inspection = inspect_run(path)
     _refuse_damage(path, inspection)
     inline = bool(inspection.simulations)

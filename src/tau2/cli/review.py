@@ -196,6 +196,7 @@ def _review(
 
     With a target, each review is stored as soon as it is finished.
     """
+    from tau2.data_model.simulation import SimulationRun
     from tau2.runner.reviews import areview_all
     from tau2.storage.results import save_simulation, simulations_folder
 
@@ -203,14 +204,21 @@ def _review(
     with counting(len(runs), "reviewing") as step:
 
         def finished(reviewed: Reviewed) -> None:
-            if target is not None and reviewed.review is not None and not reviewed.is_kept:
+            is_new = reviewed.review is not None and not reviewed.is_kept
+            if target is not None and is_new and isinstance(reviewed.run, SimulationRun):
                 save_simulation(reviewed.run, simulations_folder(target))
-            done.append(reviewed)
+            done.append(reviewed.without_conversation)
             step()
 
         try:
             reviewed = asyncio.run(
-                areview_all(runs, plan, at_once=options.max_concurrency, on_reviewed=finished)
+                areview_all(
+                    runs,
+                    plan,
+                    at_once=options.max_concurrency,
+                    on_reviewed=finished,
+                    with_runs=False,
+                )
             )
         except KeyboardInterrupt:
             return done, True

@@ -35,7 +35,9 @@ from tau2.runner.stored_config import load_config
 from tau2.runner.tasks import UnitSpec
 from tau2.runner.trial import UnitRunner
 from tau2.storage.journal import Opened, read_journal
+from tau2.storage.on_demand import results_on_demand
 from tau2.storage.results import Results, companion, journal_file
+from tau2.storage.stored_simulations import one_by_one
 from tau2.utils.json_types import JsonMapping, JsonObject
 from tau2.utils.model_json import model_json
 
@@ -101,7 +103,7 @@ def replay(path: Path, *, on_replayed: Callable[[], None] = lambda: None) -> Rep
         ConfigError: a voice run.
         UnknownName: the run's domain, agent or user is not registered.
     """
-    results = Results.load(path)
+    results = results_on_demand(path)
     config, evaluation_type = config_of(results, path)
     run = resolve(config)
     recordings = _Recordings(companion(path, RECORDING_NAME))
@@ -256,7 +258,7 @@ async def _replay_all(
     redactor = redactor_of(run.config)
     tasks = {task.id: task for task in results.tasks}
     entries = []
-    for recorded in results.simulations:
+    for recorded in one_by_one(results.simulations):
         if recorded.task_id in tasks:
             seed = recorded.seed if recorded.seed is not None else run.config.seed
             spec = UnitSpec(tasks[recorded.task_id], recorded.unit.trial, seed)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tau2.data_model.outline import Outline
 from tau2.data_model.run_config import ReviewMode
 from tau2.data_model.simulation import SimulationRun
 from tau2.data_model.tasks import Task
@@ -30,6 +31,7 @@ from tau2.runner.event_loop import run_copies
 from tau2.runner.resolve import ResolvedRun
 from tau2.runner.task_log import as_name
 from tau2.storage.files import make_within
+from tau2.storage.stored_simulations import one_by_one
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +40,19 @@ logger = logging.getLogger(__name__)
 class Reviewed:
     """The review of one simulation, or why there is none."""
 
-    run: SimulationRun
-    """The simulation, with the review if there is one."""
+    run: SimulationRun | Outline
+    """The simulation, with the review if there is one; or its outline."""
     review: AnyReview | None = None
     problem: str | None = None
     is_kept: bool = False
     """Whether the same model had reviewed it before, so that no model was called."""
+
+    @property
+    def without_conversation(self) -> Reviewed:
+        """The same with the outline of the simulation, which takes little memory."""
+        if isinstance(self.run, Outline):
+            return self
+        return replace(self, run=Outline.of(self.run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +93,23 @@ async def areview_all(
     *,
     at_once: int = 32,
     on_reviewed: Callable[[Reviewed], None] = lambda _reviewed: None,
+    with_runs: bool = True,
 ) -> list[Reviewed]:
     """Review simulations, up to `at_once` together; return the outcome of each, in their order.
 
     A review that the same model wrote before is kept. `on_reviewed` is called as each is finished,
     so that a cancellation loses only reviews in progress. A reviewer that fails raises nothing: the
-    outcome holds the problem.
+    outcome holds the problem. Without `with_runs`, the outcomes that are returned hold outlines;
+    `on_reviewed` receives the simulations.
     """
     found: list[Reviewed | None] = [None] * len(runs)
-    waiting = iter(enumerate(runs))
+    waiting = iter(enumerate(one_by_one(runs)))
 
     async def one_after_another() -> None:
         for number, run in waiting:
             reviewed = await _reviewed(run, plan)
-            found[number] = reviewed
             on_reviewed(reviewed)
+            found[number] = reviewed if with_runs else reviewed.without_conversation
 
     with use_middleware(ProviderLimits().middleware):
         await run_copies(one_after_another, min(at_once, len(runs)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import file_digest
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -31,6 +32,7 @@ from tau2.storage.results import (
     simulation_file,
     simulations_folder,
 )
+from tau2.storage.stored_simulations import one_by_one
 
 DAMAGED_NAME = "damaged"
 
@@ -131,9 +133,10 @@ def _facts_in(file: Path, entry: Stored) -> Facts | None:
 
 def rewrite_journal(path: Path, results: Results, form: ResultsFormat, opened: Opened) -> None:
     """Write the journal of a run that was saved as a whole, with its recorded settings."""
-    written = digest(results_file(path).read_bytes())
+    with results_file(path).open("rb") as file:
+        written = file_digest(file, "sha256").hexdigest()
     opening = opened.model_copy(update={"results": written})
-    stored = [Stored.of(run, content_of(run)) for run in results.simulations]
+    stored = [Stored.of(run, content_of(run)) for run in one_by_one(results.simulations)]
     write_journal(journal_file(path), [opening, *stored, Finished(results=written, form=form)])
 
 

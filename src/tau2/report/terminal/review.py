@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tau2.data_model.outline import Outline
 from tau2.data_model.review import (
     Review,
     ReviewError,
@@ -107,7 +108,7 @@ def _mistakes(counts: dict[str, int], role: str) -> Text:
     return cell or Text("-")
 
 
-def review_panel(run: SimulationRun, review: Review | UserOnlyReview) -> Box:
+def review_panel(run: SimulationRun | Outline, review: Review | UserOnlyReview) -> Box:
     """Return one review: its summary, and every mistake with role, turn, reason and correction."""
     parts = [plain(review.summary or "(no summary)")]
     for error in review.errors:

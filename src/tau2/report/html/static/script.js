@@ -32,6 +32,12 @@
     none: (reward) => reward === null,
   };
   const chosen = (name) => byId(`f-${name}`).value;
+  /* Looked up once: a run may have tens of thousands of cells. */
+  const grid = [...document.querySelectorAll(".grid tbody tr")].map((row) => ({
+    row,
+    cells: [...row.querySelectorAll("a.cell")].map(
+      (cell) => ({ cell, one: byKey.get(cell.getAttribute("href").slice(1)), off: false })),
+  }));
 
   function refresh() {
     const task = chosen("task").toLowerCase(), outcome = chosen("outcome");
@@ -39,15 +45,15 @@
     fitting = simulations.filter((one) => one.task.toLowerCase().includes(task)
       && (!outcome || one.outcome === outcome) && reward(one.reward)
       && (!tool || one.tools.has(Number(tool))));
-    const keys = new Set(fitting.map((one) => `#${one.key}`));
-    for (const row of document.querySelectorAll(".grid tbody tr")) {
-      let any = false;
-      for (const cell of row.querySelectorAll("a.cell")) {
-        const is = keys.has(cell.getAttribute("href"));
-        cell.classList.toggle("off", !is);
-        any = any || is;
+    const fit = new Set(fitting);
+    for (const { row, cells } of grid) {
+      row.hidden = !cells.some((known) => fit.has(known.one));
+      if (row.hidden) continue;
+      for (const known of cells) {
+        const off = !fit.has(known.one);
+        if (off !== known.off) known.cell.classList.toggle("off", off);
+        known.off = off;
       }
-      row.hidden = !any;
     }
     byId("f-count").textContent = fitting.length === simulations.length ? ""
       : `${fitting.length} of ${simulations.length} simulations`;
