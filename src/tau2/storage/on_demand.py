@@ -25,6 +25,7 @@ from tau2.storage.results import (
     load_simulation,
     order_of,
     results_file,
+    simulation_in,
     simulations_folder,
     warn_of_missing,
 )
@@ -92,7 +93,7 @@ def of_single_file(
     ]
 
     def read(item: _InSingleFile) -> SimulationRun:
-        return decode_simulation(parts.read(item.place), file)
+        return simulation_in(parts, item.place, file)
 
     return _with(results, items, Shelf(read))
 

@@ -42,7 +42,7 @@ from tau2.data_model.tasks import Task
 from tau2.errors import DataFileError, needs_extra
 from tau2.storage import files
 from tau2.storage.results_table import rows
-from tau2.storage.single_file import SingleFile, single_file
+from tau2.storage.single_file import Place, SingleFile, single_file
 from tau2.storage.stored_simulations import (
     StoredSimulations,
     one_by_one,
@@ -371,7 +371,16 @@ def iter_simulations(path: Path) -> Iterator[SimulationRun]:
 
 def _runs_in(parts: SingleFile, file: Path) -> Iterator[SimulationRun]:
     for place in parts.places:
-        yield decode_simulation(parts.read(place), file)
+        yield simulation_in(parts, place, file)
+
+
+def simulation_in(parts: SingleFile, place: Place, file: Path) -> SimulationRun:
+    """Return a simulation of a single file. Raise DataFileError naming file and place."""
+    try:
+        return decode_simulation(parts.read(place), file)
+    except DataFileError:
+        _read(file)  # what is no JSON is named with its place in the whole
+        raise
 
 
 def _runs(raw: JsonObject, path: Path) -> Iterator[SimulationRun]:

@@ -309,7 +309,7 @@ def test_a_single_file_is_written_and_read_one_by_one(tmp_path, monkeypatch):
     results = as_json(tmp_path / "one.json", runs)
     assert not (tmp_path / "one.simulations").exists()
     with monkeypatch.context() as unread:
-        unread.setattr(on_demand, "decode_simulation", lambda *_: pytest.fail("it was read"))
+        unread.setattr(on_demand, "simulation_in", lambda *_: pytest.fail("it was read"))
         assert summarize(results) == summarize(results.model_copy(update={"simulations": runs}))
     assert list(results.simulations) == runs
     assert Results.load(tmp_path / "one.json").simulations == runs
