@@ -20,6 +20,7 @@ from tau2.errors import ConfigError, DataFileError
 from tau2.storage.files import PART, Stamp, stamp_of
 from tau2.storage.journal import (
     Dropped,
+    Finished,
     JournalContent,
     Opened,
     Rank,
@@ -101,6 +102,8 @@ class Inspection:
     """SHA-256 of the results file; empty if there is none."""
     is_as_recorded: bool = True
     """Whether the journal holds the digest of the results file."""
+    finished: str = ""
+    """SHA-256 of the results file with which the run ended, if nobody opened it since."""
     is_journal_sound: bool = True
     written: int = 0
     """When the journal was last written, in nanoseconds."""
@@ -131,6 +134,13 @@ class Inspection:
     leftovers: list[Path] = field(default_factory=list)
     """Files that only a crash leaves; they are removed."""
     damage: list[Damage] = field(default_factory=list)
+
+    @property
+    def index(self) -> bytes | None:
+        """The index in the results file; None where it may not list what is stored."""
+        ended = self.finished != "" and self.finished == self.results_digest
+        is_same = ended and self.is_untouched and not self.damage
+        return self.content.index if is_same and self.content is not None else None
 
     def found(self, kind: str, where: str, what: str) -> None:
         """Add damage; the journal must then be written anew."""
@@ -179,6 +189,8 @@ def _read_records(inspection: Inspection, path: Path) -> list[str]:
             digests.append(record.results)
             if isinstance(record, Opened):
                 inspection.opened = record
+    last = journal.records[-1] if journal.records else None
+    inspection.finished = last.results if isinstance(last, Finished) else ""
     # A record is written before the results file, so after a crash the file may be the one before.
     return digests[-2:]
 

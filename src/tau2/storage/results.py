@@ -311,6 +311,8 @@ class Content(NamedTuple):
     metadata: Results
     simulations: list[JsonValue] | None
     """The simulations of the single-file form, not looked at yet; None for a folder."""
+    index: bytes | None = None
+    """The file from its index on, which was not read."""
 
 
 def decode_results(content: bytes, source: Path) -> Content:
@@ -331,7 +333,8 @@ def decode_without_index(content: bytes, source: Path) -> Content:
     # the last one if no other follows.
     if begin < 0 or content.find(_ANY_KEY, begin + len(_INDEX_KEY)) >= 0:
         return decode_results(content, source)
-    return decode_results(content[:begin] + b"\n}", source)
+    found = decode_results(content[:begin] + b"\n}", source)
+    return found._replace(index=content[begin + len(_INDEX_KEY) - 1 :])
 
 
 def parse_simulation(raw: JsonValue, source: Path) -> SimulationRun:
@@ -640,18 +643,21 @@ def indexed(results: Results) -> Results:
     return results.model_copy(update={"simulation_index": index})
 
 
-def encode_index(results: Results) -> bytes | bytearray:
+def encode_index(results: Results, known: bytes | None = None) -> bytes | bytearray:
     """Return the bytes of the results file of a folder, with an index of the simulations.
 
     They are those of `encode_results(indexed(results), "dir")`; the index is never held as a whole.
+    `known` is `Content.index` of the file before, if the simulations are the same.
     """
     without = results.model_copy(update={"simulation_index": []})
     content = bytearray(encode_results(without, "dir"))
-    outlines = results.outlines()
-    if not outlines:
+    if not results.simulations:
         return content
     assert content.endswith(_EMPTY_INDEX), "the index is the last field of a results file"
     del content[-len(_EMPTY_INDEX) :]
+    if known is not None:
+        return content + known
+    outlines = results.outlines()
     for start in range(0, len(outlines), _INDEXED_AT_ONCE):
         batch = index_entries(outlines[start : start + _INDEXED_AT_ONCE])
         text = value_json(_INDEX, batch, indent=2)

@@ -90,6 +90,8 @@ class RunStore:
         """Units that were played since the run was opened, with any outcome."""
         self._is_checked = False
         """Whether the files were found whole when the run was opened, and none was added since."""
+        self._index: bytes | None = None
+        """The index that was found, while it lists what is stored."""
         self._lock = threading.Lock()
         self._journal: Journal | None = None
         self._closing: weakref.finalize[[RunLock, Journal | None], RunStore] | None = None
@@ -195,6 +197,7 @@ class RunStore:
         write_atomically(results_file(path), content)
         self._entries = inspection.entries
         self._is_checked = inspection.is_untouched
+        self._index = inspection.index
         self._report(inspection.damage)
         return merged
 
@@ -238,6 +241,7 @@ class RunStore:
             self._entries[record.unit] = record
             self._played.add(record.unit)
             self._is_checked = False
+            self._index = None
             if known is not None:
                 self._held.pop(known.id, None)
             if self.path is None or len(self._held) < _HELD:
@@ -301,6 +305,7 @@ class RunStore:
         with self._lock:
             self._entries.pop(entry.unit, None)
             self._played.discard(entry.unit)
+            self._index = None
             self._held.pop(entry.id, None)
         what = f"{problem}; it is put aside and {PLAYED_AGAIN}"
         self._report([Damage("simulation", f"{file.parent.name}/{file.name}", what)])
@@ -334,7 +339,7 @@ class RunStore:
         if self.format == "json":
             return self._written_to_single_file()
         results = self._with(self._simulations())
-        content = encode_index(results)
+        content = encode_index(results, self._index)
         self._writing_in_place().append(Finished(results=digest(content), form="dir"))
         write_atomically(results_file(self._path()), content)
         return results

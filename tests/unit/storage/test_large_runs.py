@@ -21,6 +21,7 @@ from tau2.errors import DataFileError
 from tau2.metrics.figures import run_figures
 from tau2.metrics.summary import summarize
 from tau2.storage import inspection, on_demand, repair, single_file
+from tau2.storage import results as results_module
 from tau2.storage import store as store_module
 from tau2.storage.journal import Stored, read_journal, write_journal
 from tau2.storage.on_demand import results_on_demand
@@ -385,6 +386,38 @@ def test_a_failed_attempt_is_replaced_in_the_figures_too(tmp_path):
     store.save(some_results(0, ids="good").simulations[0])
     summary = summarize(store.finish())
     assert (summary.num_simulations, summary.num_scored) == (1, 1)
+
+
+def test_an_index_that_lists_what_is_stored_is_not_made_again(tmp_path, monkeypatch):
+    filled(tmp_path).finish()
+    later(tmp_path)
+    before = (tmp_path / "results.json").read_bytes()
+    with monkeypatch.context() as unmade:
+        unmade.setattr(results_module, "index_entries", lambda _: pytest.fail("it was made"))
+        results = resumed(tmp_path).finish()
+    assert (tmp_path / "results.json").read_bytes() == before
+    assert before == encode_results(indexed(results), "dir")
+
+
+@pytest.mark.parametrize("harm", ["added", "edited", "removed", "interrupted"])
+def test_an_index_is_made_again_where_what_is_stored_is_other(tmp_path, harm):
+    runs = varied()
+    filled(tmp_path, runs[:-1]).finish()
+    later(tmp_path)
+    file = tmp_path / "simulations" / "run-0.json"
+    if harm == "edited":
+        file.write_bytes(file.read_bytes().replace(b"Help me", b"Help us", 1))
+    elif harm == "removed":
+        file.unlink()
+    elif harm == "interrupted":
+        resumed(tmp_path).close()
+    store = resumed(tmp_path)
+    if harm == "added":
+        store.save(runs[-1])
+    results = store.finish()
+    listed = [entry.id for entry in Results.load_metadata(tmp_path).simulation_index]
+    assert listed == [run.id for run in results.simulations]
+    assert Results.load(tmp_path).simulations == list(results.simulations)
 
 
 # --- stored runs that are looked at ---------------------------------------------------------------
