@@ -137,10 +137,10 @@ class Inspection:
 
     @property
     def index(self) -> bytes | None:
-        """The index in the results file; None where it may not list what is stored."""
+        """The results file from its index on; None where it may not list what is stored."""
         ended = self.finished != "" and self.finished == self.results_digest
         is_same = ended and self.is_untouched and not self.damage
-        return self.content.index if is_same and self.content is not None else None
+        return self.content.from_index if is_same and self.content is not None else None
 
     def found(self, kind: str, where: str, what: str) -> None:
         """Add damage; the journal must then be written anew."""

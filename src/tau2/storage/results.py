@@ -311,7 +311,7 @@ class Content(NamedTuple):
     metadata: Results
     simulations: list[JsonValue] | None
     """The simulations of the single-file form, not looked at yet; None for a folder."""
-    index: bytes | None = None
+    from_index: bytes | None = None
     """The file from its index on, which was not read."""
 
 
@@ -334,7 +334,7 @@ def decode_without_index(content: bytes, source: Path) -> Content:
     if begin < 0 or content.find(_ANY_KEY, begin + len(_INDEX_KEY)) >= 0:
         return decode_results(content, source)
     found = decode_results(content[:begin] + b"\n}", source)
-    return found._replace(index=content[begin + len(_INDEX_KEY) - 1 :])
+    return found._replace(from_index=content[begin + len(_INDEX_KEY) - 1 :])
 
 
 def parse_simulation(raw: JsonValue, source: Path) -> SimulationRun:
@@ -647,7 +647,7 @@ def encode_index(results: Results, known: bytes | None = None) -> bytes | bytear
     """Return the bytes of the results file of a folder, with an index of the simulations.
 
     They are those of `encode_results(indexed(results), "dir")`; the index is never held as a whole.
-    `known` is `Content.index` of the file before, if the simulations are the same.
+    `known` is `Content.from_index` of the file before, if the simulations are the same.
     """
     without = results.model_copy(update={"simulation_index": []})
     content = bytearray(encode_results(without, "dir"))
