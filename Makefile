@@ -12,7 +12,8 @@ MODEL ?= qwen-0.5b
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all check bench clean aenv test-train test-learning test-tinker \
-	test-integrations test-agents test-areal test-local test-voice faults newcomer lock test-locked licences sbom wheel-twice
+	test-integrations test-agents test-areal test-local test-voice docs notebook faults newcomer lock test-locked \
+	licences sbom wheel-twice
 
 TRAIN := .venv-train
 TORCH ?= torch==2.13.0+cpu  # the CPU build: a plain torch brings gigabytes of CUDA

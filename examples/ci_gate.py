@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from tau2.data_model.simulation import Results
+from tau2.errors import Tau2Error
 from tau2.metrics.agent_metrics import compute_metrics
 from tau2.metrics.comparison import compare
 
@@ -50,4 +51,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Tau2Error as problem:  # a run that cannot be read, or that has other tasks
+        sys.exit(str(problem))

@@ -1,10 +1,11 @@
 """`make newcomer`: play a newcomer's first hour with the package, from an empty environment.
 
-    python tools/newcomer.py [--work FOLDER]
+    python tools/newcomer.py [--work FOLDER] [--page PAGE ...]
 
 Builds the wheel, installs it into a new environment, and does what the pages `docs/your-*.md`
 say: `tau2 new` of each kind, install, test, edit, test again, run, look at the run, and write its
-report. Prints a line per step with its seconds; stops at the first step that fails, with what it
+report. Then plays whole pages, each in an empty folder, with the extras that they are about.
+Prints a line per step with its seconds; stops at the first step that fails, with what it
 printed. Needs a package registry for the dependencies.
 """
 
@@ -38,6 +39,26 @@ OWN_RULE = "\nA cancelled order may be opened again when its customer asks for i
 OWN_PROMPT = "You are brief. "
 
 
+PAGES = (
+    "README.md", "AGENTS.md",
+    *(f"docs/{name}.md" for name in (
+        "your-domain", "your-agent", "your-user", "your-backend", "participants", "tasks",
+        "configuration", "running", "grading", "compare", "blame", "report", "view", "ci",
+        "cluster", "record-replay", "review", "protocols", "models", "providers", "rollout",
+    )),
+    *(f"skills/{name}/SKILL.md" for name in ("run-evaluation", "write-domain", "train")),
+)  # fmt: skip
+"""What a newcomer reads first; none of it needs more than the package."""
+PAGES_OF_EXTRAS = {
+    "gym": "docs/gym.md",
+    "knowledge": "docs/knowledge.md",
+    "otel": "docs/telemetry.md",
+}
+"""Extra → the page that begins with it."""
+OWN_PACKAGES = ("tau2-bakery", "tau2-repairs", "tau2-my-agent", "tau2-hasty", "tau2-my-model")
+"""What the pages have their readers install; each page begins without them."""
+
+
 class StepFailed(Exception):
     """A step of the first hour did not end as the pages say."""
 
@@ -53,8 +74,8 @@ class Newcomer:
         """The folder of the environment's programs."""
         return self.folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
 
-    def run(self, *command: str, expect: str = "") -> str:
-        """Run a program of the environment; return what it printed.
+    def run(self, *command: str, expect: str = "", folder: Path | None = None) -> str:
+        """Run a program of the environment, in a folder of it; return what it printed.
 
         Raises:
             StepFailed: It ended with an error, or did not print `expect`.
@@ -67,7 +88,7 @@ class Newcomer:
         environment["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
         done = subprocess.run(
             [str(self.bin / command[0]), *command[1:]],
-            cwd=self.folder,
+            cwd=folder or self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -114,7 +135,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--work", type=Path, help="an empty folder to work in; default: a new one")
-    work = parser.parse_args().work or Path(tempfile.mkdtemp(prefix="tau2-newcomer-"))
+    parser.add_argument(
+        "--page", action="append", default=[], help="only install, and play this page; repeatable"
+    )
+    options = parser.parse_args()
+    work = options.work or Path(tempfile.mkdtemp(prefix="tau2-newcomer-"))
     work.mkdir(parents=True, exist_ok=True)
     if any(work.iterdir()):
         parser.error(f"{work} is not empty")
@@ -122,11 +147,13 @@ def main() -> int:
     started = time.monotonic()
     try:
         install(newcomer)
-        own_domain(newcomer)
-        own_agent(newcomer)
-        own_user(newcomer)
-        own_backend(newcomer)
-        look(newcomer)
+        if not options.page:
+            own_domain(newcomer)
+            own_agent(newcomer)
+            own_user(newcomer)
+            own_backend(newcomer)
+            look(newcomer)
+        read_pages(newcomer, options.page)
     except StepFailed as error:
         _say(f"stopped: {error}")
         return 1
@@ -192,6 +219,26 @@ def look(newcomer: Newcomer) -> None:
     page = (newcomer.folder / "report.html").read_text(encoding="utf-8")
     if "bakery" not in page:
         raise StepFailed("the report does not name the domain")
+
+
+def read_pages(newcomer: Newcomer, chosen: list[str]) -> None:
+    """Play pages from top to bottom, each in an empty folder: those chosen, or all."""
+    newcomer.run("pip", "install", "--quiet", "pytest")
+    for page in chosen or PAGES:
+        read_page(newcomer, page)
+    (wheel,) = (newcomer.folder / "wheels").glob("*.whl")
+    for extra, page in PAGES_OF_EXTRAS.items():
+        if not chosen:
+            newcomer.run("pip", "install", "--quiet", f"{wheel}[{extra}]")
+            read_page(newcomer, page)
+
+
+def read_page(newcomer: Newcomer, page: str) -> None:
+    """Play a page, without the packages of one's own that an earlier page had installed."""
+    newcomer.run("pip", "uninstall", "--quiet", "--yes", *OWN_PACKAGES)
+    folder = newcomer.folder / "pages" / page.removesuffix(".md").replace("/", "-")
+    folder.mkdir(parents=True)
+    newcomer.run("python", str(ROOT / "tools" / "play_page.py"), str(ROOT / page), folder=folder)
 
 
 def _say(line: str) -> None:

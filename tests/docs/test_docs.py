@@ -2,7 +2,8 @@
 
 A page is played from top to bottom, as a reader would: its Python blocks share their names, and
 its blocks and commands one folder. A block whose first line is a comment with a name, such as `#
-run.yaml`, is that file. Commands that need somebody's model are read, but not played.
+run.yaml`, is that file. A block of text directly behind a block of Python or commands is what that
+prints, or lines of it. Commands that need somebody's model are read, but not played.
 """
 
 from __future__ import annotations
@@ -103,22 +104,32 @@ def test_excerpts_are_as_in_the_example():
 def test_a_page_runs_from_top_to_bottom(page, workplace, capsys, packages, monkeypatch):
     monkeypatch.syspath_prepend(str(workplace))  # a file of the page can be imported
     names: dict[str, object] = {"__name__": "page"}
+    printed = ""
+    behind = -1  # the line on which a block of what was printed would begin
     for line, kind, body in all_blocks(page):
         file = _FILE.match(body) if kind in {"python", "toml", "yaml"} else None
         if file is not None:
             Path(file["name"]).write_text(body, encoding="utf-8")
             monkeypatch.delitem(sys.modules, Path(file["name"]).stem, raising=False)
         elif kind == "python":
+            capsys.readouterr()
             exec(compile("\n" * line + body, str(page), "exec"), names)  # our own page
+            printed = capsys.readouterr().out
+            behind = line + body.count("\n") + 3
+        elif kind == "text" and line == behind:
+            missing = [shown for shown in body.splitlines() if f"\n{shown}\n" not in f"\n{printed}"]
+            assert missing == [], printed
         elif kind == "bash":
+            printed = ""
             for words in commands(body):
-                play_command(words, capsys)
+                printed += play_command(words, capsys)
+                behind = line + body.count("\n") + 3
                 if words[:1] == ["new"] and page.name.startswith(("your-", "SKILL")):
                     packages.enter_context(installed(workplace / words[2]))
 
 
-def play_command(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Run a command, which has to end well; write what it prints where it is redirected to."""
+def play_command(line: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command, which has to end well; return what it prints and does not redirect."""
     words, redirected = split_at(line, ">")
     capsys.readouterr()
     if _MODEL.search(" ".join(words)):
@@ -126,8 +137,10 @@ def play_command(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert build_config(TextRunConfig, given_values(options, _FLAGS), _FLAGS).domain
     else:
         assert main(words) == 0, f"tau2 {shlex.join(words)}\n{capsys.readouterr().err}"
+    printed = capsys.readouterr().out
     for name in redirected:
-        Path(name).write_text(capsys.readouterr().out, encoding="utf-8")
+        Path(name).write_text(printed, encoding="utf-8")
+    return "" if redirected else printed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=short)
@@ -158,6 +171,13 @@ def test_make_targets_that_are_named_exist():
         if target not in targets
     ]
     assert unknown == []
+
+
+def test_no_target_is_taken_for_the_folder_of_its_name():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+    assert set(targets) - set(phony.split()) == set()
 
 
 def prose(page: Path) -> str:

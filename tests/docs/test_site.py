@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -94,17 +95,51 @@ def test_a_link_that_leads_nowhere_ends_the_build(pages):
         pages.rewritten("[a](gone.md)", "docs/ci.md", {})
 
 
-def test_the_modules_of_the_reference_exist():
+def reference() -> dict[str, tuple[str, ...]]:
+    """Return which modules the reference has, and which come first, without what it needs."""
     tree = ast.parse((ROOT / "tools" / "site" / "api.py").read_text(encoding="utf-8"))
-    assigned = {
+    return {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in tree.body
         if isinstance(node, ast.Assign) and node.targets[0].id in {"MODULES", "_SHOWN_FIRST"}
     }
+
+
+def test_the_modules_of_the_reference_exist():
+    assigned = reference()
     names = assigned["MODULES"]
     assert len(names) > 25
     assert [name for name in names if find_spec(name) is None] == []
     assert set(assigned["_SHOWN_FIRST"]) <= set(names)
+
+
+_NOT_DESCRIBED = ("tau2.domains", "tau2.llm.backends", "tau2.llm.local", "tau2.run", "tau2.voice")
+"""What pages use of single domains, models and engines, and the old path of a public name."""
+
+
+def test_the_reference_has_what_pages_import():
+    described = reference()["MODULES"]
+    imports = re.compile(r"^\s*from (tau2[\w.]*) import", re.MULTILINE)
+    pages_of_people = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.py")]
+    counts = Counter(
+        name
+        for page in pages_of_people
+        for name in imports.findall(page.read_text(encoding="utf-8"))
+        if not name.startswith(_NOT_DESCRIBED)
+    )
+    assert [name for name, count in counts.items() if count > 1 and name not in described] == []
+
+
+def test_an_entry_of_the_reference_is_a_heading_in_markdown(site):
+    page = (
+        "# tau2.x\n\n```{py:module} tau2.x\n```\n\n`````{py:class} A(b: int)\n\nAn A.\n\n"
+        "````{py:method} of(c: str) -> A\n:classmethod:\n\nMake one:\n\n"
+        "```python\nA.of('c')\n```\n````\n`````\n"
+    )
+    assert site("llms").without_directives(page) == (
+        "# tau2.x\n\n## `A(b: int)`\n\nAn A.\n\n### `of(c: str) -> A`\n\nMake one:\n\n"
+        "```python\nA.of('c')\n```\n"
+    )
 
 
 def test_llms_txt_names_every_page_of_the_navigation(site, pages):

@@ -33,9 +33,31 @@ def llms_txt(sections: list[Section]) -> str:
 _TABLE_OF_CONTENTS = re.compile(r"\n*^```\{toctree\}$.*?^```$\n?", re.MULTILINE | re.DOTALL)
 
 
+_DIRECTIVE = re.compile(r"(?P<fence>`{3,})\{py:(?P<kind>\w+)\} (?P<signature>.*)")
+_OPTION = re.compile(r":(?:async|classmethod|staticmethod):")
+_LEVELS = {"method": 3}
+"""How deep the heading of a directive is, where it is no 2."""
+
+
 def without_directives(text: str) -> str:
-    """Return a page without the hidden tables of contents that only Sphinx reads."""
-    return _TABLE_OF_CONTENTS.sub("\n", text).rstrip("\n") + "\n"
+    """Return a page without what only Sphinx reads.
+
+    Hidden tables of contents are left out, and an entry of the reference becomes a heading with
+    the content below it.
+    """
+    lines: list[str] = []
+    fences: list[str] = []
+    for line in _TABLE_OF_CONTENTS.sub("\n", text).splitlines():
+        if found := _DIRECTIVE.fullmatch(line):
+            fences.append(found["fence"])
+            if found["kind"] != "module":  # the title of the page says it
+                level = _LEVELS.get(found["kind"], 2)
+                lines += [f"{'#' * level} `{found['signature']}`", ""]
+        elif fences and line == fences[-1]:
+            fences.pop()
+        elif not (fences and _OPTION.fullmatch(line)):
+            lines.append(line)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
 def write_llms_files(source: Path, html: Path) -> None:

@@ -40,7 +40,9 @@ class TauMessageEnv(MessageEnv):  # type: ignore[misc]  # the package is optiona
 
     Args:
         renderer: Writes the tools into the system message.
-        domain, task_id, seed: Name the episode.
+        domain: The domain that is played.
+        task_id: The task.
+        seed: The seed of the episode; with the task, it decides what the user says.
         options: As for `Episode`.
     """
 

@@ -31,9 +31,13 @@ class Request:
     """One request to a model, in OpenAI's form."""
 
     model: str
+    """The whole name, with the backend or provider before its first slash."""
     messages: list[JsonObject] = field(repr=False)
+    """The conversation, beginning with the system message."""
     tools: list[JsonObject] | None = field(default=None, repr=False)
+    """Schemas of the tools that the model may call; None: it gets none."""
     tool_choice: str | JsonMapping | None = None
+    """Whether it has to call a tool, or which; None leaves it to the provider."""
     args: JsonMapping = field(default_factory=dict, repr=False)
     """The caller's `llm_args` that a backend may need; they hold keys, so they are never shown."""
     timeout: float = float("inf")
@@ -143,7 +147,9 @@ class Backend:
     claims: Callable[[str, JsonMapping], bool]
     """Whether a model of another name, with these `llm_args`, belongs to this backend."""
     send: Callable[[Request], Response]
+    """Performs one request, and returns a chat completion in OpenAI's form."""
     asend: Callable[[Request], Awaitable[Response]]
+    """The same as a coroutine function."""
     check: Callable[[str, JsonMapping], None] = lambda _model, _args: None
     """Raise ConfigError when a call is bound to fail: no key, no endpoint, a package missing."""
     is_remote: bool = False
@@ -153,6 +159,7 @@ class Backend:
     leaves: Callable[[str, JsonMapping], bool] = lambda _model, _args: False
     """Whether a model named `<name>/...`, with these `llm_args`, belongs to another backend."""
     explain: Explain = _usual_words
+    """Says in words why a call failed, for an error's message."""
     is_stateful: bool = False
     """Whether its endpoints keep the conversation."""
     rank: int = 0

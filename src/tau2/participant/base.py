@@ -29,6 +29,7 @@ class HalfDuplexParticipant(Generic[InputT, OutputT, StateT]):
     """
 
     blocking: ClassVar[bool] = True
+    """Whether a turn may wait, so that an event loop has to call it in a worker thread."""
 
     def generate_next_message(self, message: InputT, state: StateT) -> tuple[OutputT, StateT]:
         """Return the next message, in reply to `message`, and the state after it."""

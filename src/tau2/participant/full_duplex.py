@@ -41,6 +41,7 @@ class FullDuplexParticipant(Generic[HeardT, ChunkT, StateT]):
     """
 
     blocking: ClassVar[bool] = True
+    """Whether a turn may wait, so that an event loop has to call it in a worker thread."""
 
     def get_next_chunk(
         self, state: StateT, participant_chunk: HeardT | None, tool_results: list[ToolMessage]

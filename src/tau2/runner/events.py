@@ -161,4 +161,6 @@ class DisplaySpec:
     """A way to show a run; found by name, so that the runner does not depend on a terminal."""
 
     name: str
+    """What the display is asked for by."""
     make: Callable[[], Sink]
+    """Returns a function that is given every event of a run."""

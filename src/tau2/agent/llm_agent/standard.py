@@ -68,6 +68,7 @@ class LLMAgent(
     """
 
     patched_at: ClassVar[str] = "tau2.agent.llm_agent"
+    """The public module whose `generate` tests replace to answer in place of a model."""
     tool_choice: ClassVar[str | None] = None
     """The `tool_choice` of every request; None leaves the choice to the model."""
 

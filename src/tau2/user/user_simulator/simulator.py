@@ -77,6 +77,7 @@ class UserSimulator(
     """
 
     patched_at: ClassVar[str] = PATH
+    """The public module whose `generate` tests replace to answer in place of a model."""
 
     def __init__(
         self,
