@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from types import SimpleNamespace as Figure
+
 import pytest
 from tests.unit.report.conftest import a_priced_run, a_run, some_results
 
 from tau2.data_model.simulation import DBCheck, RewardInfo
+from tau2.metrics.agent_metrics import shown_ks
 from tau2.metrics.figures import run_figures, spread
 from tau2.metrics.outcomes import Outcome
+from tau2.report.html.chart import pass_hat_chart
 from tau2.storage.journal import Stored, write_journal
 from tau2.storage.results import journal_file
 
@@ -105,3 +110,14 @@ def test_the_figures_as_json():
     data = figures(a_run("a", 1.0), a_run("b", None)).as_dict()
     assert data["pass_hat_k"] == [{"k": 1, "value": 1.0, "interval": None, "num_tasks": 1}]
     assert data["outcomes"]["infrastructure failure"] == 1
+
+
+@pytest.mark.parametrize("trials", [1, 16, 17, 100, 2_000, 50_000])
+def test_the_labels_below_the_chart_do_not_touch(trials):
+    points = [Figure(k=k, value=0.5, interval=None) for k in shown_ks(range(1, trials + 1))]
+    chart = pass_hat_chart([Figure(title="many", pass_hat=points)])
+    for (k, x), (_, after) in pairwise(chart.ticks):
+        assert after - x >= 6 * len(f"k={k}")
+    dots = [dot.x for dot in chart.curves[0].dots]
+    assert dots == sorted(dots)
+    assert chart.left < dots[0] <= dots[-1] < chart.right

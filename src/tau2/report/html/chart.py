@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, log
 
 from tau2.metrics.figures import RunFigures
 
 _WIDTH, _HEIGHT = 440, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 14, 12, 34  # margins, for the labels of the axes
 _GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
-_MOST_TICKS = 16
+_MOST_EVEN = 16
+"""Up to how many k the axis is even; beyond that it is logarithmic, as the k that are shown are."""
+_MOST_LABELS = 6  # of a logarithmic axis
 _SHIFT = 5.0  # between the intervals of different runs at one k
 COLOURS = 6
 """How many runs have a colour of their own; further ones reuse the colours, with dashed lines."""
@@ -80,14 +83,22 @@ def pass_hat_chart(figures: Sequence[RunFigures]) -> PassHatChart | None:
         left=_LEFT,
         right=_WIDTH - _RIGHT,
         gridlines=[(value, _y(value)) for value in _GRID],
-        ticks=[(k, _x(k, most)) for k in range(1, most + 1, max(1, most // _MOST_TICKS))],
+        ticks=[(k, _x(k, most)) for k in _ticks(most)],
         curves=curves,
         description="; ".join(descriptions),
     )
 
 
+def _ticks(most: int) -> Sequence[int]:
+    if most <= _MOST_EVEN:
+        return range(1, most + 1)
+    powers = [2**exponent for exponent in range(most.bit_length())]
+    return powers[:: ceil(len(powers) / _MOST_LABELS)]
+
+
 def _x(k: int, most: int) -> float:
-    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * ((k - 0.5) / most)
+    share = (k - 0.5) / most if most <= _MOST_EVEN else 0.03 + 0.94 * log(k) / log(most)
+    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * share
 
 
 def _y(value: float) -> float:
