@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tau2.scaffold.interface import Interface, Table, ToolDesign
 from tau2.scaffold.model_code import ClassNames, data_model_source
-from tau2.scaffold.names import plural_noun, words_of
+from tau2.scaffold.names import article, plural_noun, words_of
 from tau2.scaffold.source_text import one_line, sentence, split_summary
 from tau2.scaffold.tool_code import READING, plain_summary, tools_source
 from tau2.utils import finite_json
@@ -15,6 +15,8 @@ from tau2.utils.json_types import JsonObject
 from tau2.utils.text import first_of
 
 _LONGEST_ABOUT = 80  # characters: it stands in one line of code
+_MOST_STATES = 10  # values of a field that the policy lists
+_LONGEST_STATE = 40  # characters of such a value
 _MOST_LISTED = 60  # lines of a list in a README
 
 
@@ -62,27 +64,54 @@ def about(interface: Interface) -> str:
 
 
 def policy_of(interface: Interface, title: str) -> str:
-    """Return a skeleton of the policy."""
-    looks = first_of((f"`{tool.name}`" for tool in interface.tools if tool.kind in READING), 8)
-    changes = first_of(
-        (f"`{tool.name}`" for tool in interface.tools if tool.kind not in READING), 8
-    )
+    """Return a skeleton of the policy: what holds for every company, and what there is."""
     nouns = [plural_noun(table.noun) for table in interface.tables]
     lines = ["# Policy", "", f"You work for {title}. Today is March 1, 2027.", ""]
     lines.append(f"* You help customers with {first_of(nouns, 8) or 'their requests'}.")
-    if looks:
-        lines.append(f"* Look at a record before you speak of it or change it: {looks}.")
-    if changes:
-        lines.append(f"* You can change what there is: {changes}.")
+    if any(tool.kind in READING for tool in interface.tools):
+        lines.append("* Look at a record before you speak of it or change it.")
+    if any(tool.kind not in READING for tool in interface.tools):
         lines.append("* Say what you are going to change and wait for a yes before you change it.")
     lines += [
         "* Do only what the customer asks for, and say only what stands in a record.",
         "* Hand the conversation to a person only for what your tools cannot do.",
+    ]
+    for table in interface.tables[:_MOST_LISTED]:
+        lines += [
+            "",
+            f"## {plural_noun(table.noun).capitalize()}",
+            "",
+            *_known_of(interface, table),
+        ]
+    lines += [
         "", "## Rules of the company", "",
         "Write here who may do what, and when: which changes are allowed in which state, what is",
         "checked first, what costs how much.", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _known_of(interface: Interface, table: Table) -> list[str]:
+    """Return what the policy says of records of a table: their tools, states and owners."""
+    mine = [tool for tool in interface.tools if tool.table == table.name]
+    looks = first_of((f"`{tool.name}`" for tool in mine if tool.kind in READING), 8)
+    changes = first_of((f"`{tool.name}`" for tool in mine if tool.kind not in READING), 12)
+    lines = [f"* Look them up: {looks}." if looks else "* No tool looks them up."]
+    if changes:
+        lines.append(f"* Change them: {changes}.")
+    for link in table.links:
+        other = interface.table(link.table)
+        if other is not None:
+            fields = " and ".join(f"`{name}`" for name in link.members)
+            lines.append(f"* {fields} names {article(other.noun)}.")
+    for member in table.record.members:
+        choices = member.shape.choices
+        if 1 < len(choices) <= _MOST_STATES and all(
+            len(str(one)) < _LONGEST_STATE for one in choices
+        ):
+            words = ", ".join(markdown(one_line(one)) for one in choices)
+            lines.append(f"* `{member.name}` is one of: {words}.")
+    return lines
 
 
 def readme_parts(interface: Interface) -> dict[str, list[str]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -13,6 +14,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic import ValidationError
 
 from tau2.errors import ConfigError, needs_extra, quoted
 from tau2.scaffold.interface import Interface
@@ -27,6 +30,8 @@ _SECONDS = 60.0  # for a server to start and answer
 _MOST_PAGES = 50
 _REFUSALS = frozenset({401, 403})  # statuses of HTTP
 _FIRST_ERROR = 400
+_ENDED = frozenset({"BrokenResourceError", "ClosedResourceError", "Connection closed"})
+"""Classes and texts of the errors that the package raises when a process ends."""
 _PROGRAMS = frozenset({".py", ".js", ".mjs", ".ts", ".sh", ".jar"})
 
 
@@ -73,7 +78,8 @@ def read_server(
     with needs_extra("mcp", "mcp"):
         package = import_module("mcp")
     try:
-        tools = asyncio.run(asyncio.wait_for(_listed(package, server), _SECONDS))
+        with _quiet():
+            tools = asyncio.run(asyncio.wait_for(_listed(package, server), _SECONDS))
     except TimeoutError as problem:
         raise ConfigError(
             f"{server.name} did not list its tools within {_SECONDS:.0f} s"
@@ -83,8 +89,22 @@ def read_server(
     return read_tools({"tools": tools}, server.name, selection)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Have the package not log what a server writes instead of messages, with a traceback each."""
+    log = logging.getLogger("mcp")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 def _server(target: str, headers: Mapping[str, str]) -> _Server:
     if target.startswith(("http://", "https://")):
+        if not urlsplit(target).hostname:
+            raise ConfigError("mcp: the address names no host, as in mcp:http://127.0.0.1:8000/mcp")
         return _Server(_name_of_address(target), address=target, headers=headers)
     words = _command(target)
     given = list(takewhile(_is_assignment, words))
@@ -118,6 +138,10 @@ def _failure(server: _Server, causes: Sequence[BaseException]) -> str:
     if server.command and any(isinstance(one, FileNotFoundError) for one in causes):
         program = server.without_secrets(one_line(server.command[0], 80))
         return f"{server.name} cannot be started: there is no program {quoted(program)}"
+    if any(type(one).__name__ in _ENDED or str(one) in _ENDED for one in causes) and server.command:
+        return f"{server.name} ended before it listed its tools; start its command to see why"
+    if any(isinstance(one, ValidationError) for one in causes):
+        return f"{server.name} lists tools in a form that the protocol does not have"
     text = server.without_secrets(error_text(causes[0], 300)).partition("\n")[0]
     return f"{server.name} did not list its tools: {text}"
 
@@ -158,13 +182,15 @@ async def _listed(package: Any, server: _Server) -> list[JsonObject]:
     """Return the tools of a server, page by page."""
     tools: list[JsonObject] = []
     cursor: str | None = None
+    seen: set[str] = set()
     async with _client(package, server) as list_tools:
         for _ in range(_MOST_PAGES):
             page = (await list_tools(cursor)).model_dump(mode="json", by_alias=True)
             tools += page["tools"]
             cursor = page.get("nextCursor")
-            if not cursor:
+            if not cursor or cursor in seen:
                 break
+            seen.add(cursor)
     return tools
 
 

@@ -66,7 +66,8 @@ def read_tools(
     inner = result if isinstance(result, Mapping) else document
     listed = inner.get("tools")
     tools = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-    tools = [one for one in tools[:_MOST] if words_of(str(one.get("name", "")))]
+    by_name = {str(one.get("name", "")): one for one in tools[:_MOST]}
+    tools = [one for name, one in by_name.items() if words_of(name)]
     if not tools:
         raise ConfigError(f"{source} lists no tools; an MCP server with tools is expected")
     interface = Interface(source)

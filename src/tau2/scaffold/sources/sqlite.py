@@ -209,7 +209,7 @@ def _literal(text: str | None) -> str | int | float | None:
 
 
 def _choices(connection: sqlite3.Connection, table: str) -> dict[str, tuple[str, ...]]:
-    """Return column → the texts that `CHECK (column IN (...))` allows, by tokens."""
+    """Return column → the texts or numbers that `CHECK (column IN (...))` allows, by tokens."""
     query = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
     row = connection.execute(query, (table,)).fetchone()
     tokens = _tokens(row[0] or "") if row is not None else []
@@ -219,8 +219,8 @@ def _choices(connection: sqlite3.Connection, table: str) -> dict[str, tuple[str,
             continue
         texts = []
         for place in range(at + 2, len(tokens)):
-            if tokens[place].startswith("'"):
-                texts.append(tokens[place][1:])
+            if tokens[place].startswith("'") or tokens[place].isdecimal():
+                texts.append(tokens[place].removeprefix("'"))
             elif tokens[place] != ",":
                 break
         is_whole = at + 2 + max(0, 2 * len(texts) - 1) < len(tokens) and (
@@ -402,8 +402,10 @@ def _member(column: _Column) -> Member:
     is_binary = "blob" in kinds
     if is_binary:
         shape = Shape("text")
-    elif column.choices and kinds <= {"text"}:
+    elif column.choices and kinds <= {"text"} and "INT" not in column.declared:
         shape = Shape("choice", choices=column.choices)
+    elif column.choices and kinds <= {"integer"} and all(map(str.isdecimal, column.choices)):
+        shape = Shape("choice", choices=tuple(map(int, column.choices)))
     elif "BOOL" in column.declared and kinds == {"integer"} and column.is_truth:
         shape = Shape("boolean")
     elif len(kinds) == 1:
