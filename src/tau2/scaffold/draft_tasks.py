@@ -14,6 +14,7 @@ from tau2.utils.json_types import JsonObject, JsonValue
 MOST = 12  # drafts of a kind that are tried
 _ROWS = 3  # of a table
 _LONGEST_VALUE = 40  # characters of a text that a customer says
+_MOST_SAID = 5  # values of a new record, unless more are required
 _SHORTEST_TOLD = 3  # characters; less is said by chance
 _LITTLE_WORTH = frozenset({"password", "token", "secret", "hash", "created", "updated", "url"})
 """Words in names of fields that customers do not speak of."""
@@ -293,7 +294,8 @@ def _creations(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
             value = row.get(parameter.target)
             if parameter.role == "key":
                 value = _new_key(table, row, parameter)
-            if value is not None and (parameter.member.is_required or _is_easy(parameter, value)):
+            is_short = len(arguments) < _MOST_SAID and _is_easy(parameter, value)
+            if value is not None and (parameter.member.is_required or is_short):
                 arguments[parameter.member.name] = value
         yield from _with_arguments(tool, arguments, given, f"a new {table.noun}")
 

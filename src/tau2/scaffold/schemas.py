@@ -17,8 +17,9 @@ from tau2.scaffold.source_text import one_line
 Schema = Mapping[str, Any]
 
 ANY_OBJECT = Shape("map", item=Shape("any"))
-_DEEPEST = 8  # levels of objects in objects
-_MOST_PARTS = 20_000  # schemas that are looked at in one document
+_DEPTHS = (8, 4, 2, 1)  # levels of objects in objects, the most that are not too many parts
+_MOST_PARTS = 1_500  # schemas that are looked at in one
+_MOST_IN_ALL = 500_000  # schemas that are looked at in one document
 _MOST_CHOICES = 60
 _MOST_MEMBERS = 80  # fields of an object
 _LONGEST_REFERENCE = 32  # references that lead to references
@@ -46,18 +47,46 @@ class _Place:
         return replace(self, name=name, depth=self.depth + 1)
 
 
+class _TooManyParts(Exception):
+    """A schema has more parts than are read, at this depth."""
+
+
 class SchemaReader:
     """Reads the schemas of one document."""
 
     def __init__(self, document: Schema) -> None:
         self._document = document
         self._parts = 0
+        self._in_all = 0
+        self._deepest = _DEPTHS[0]
+        self._by_reference: dict[str, Shape] = {}
         self.is_cut = False
         """Whether there was more than is read."""
 
     def shape(self, schema: object, name: str) -> Shape:
-        """Return the shape of a schema; `name` is what a record is called that has no name."""
-        return self._shape(schema, _Place(name))
+        """Return the shape of a schema; `name` is what a record is called that has no name.
+
+        Where it has very many parts, those that are deep in it are objects of any content.
+        """
+        reference = schema.get("$ref") if isinstance(schema, Mapping) and len(schema) == 1 else None
+        if isinstance(reference, str) and reference in self._by_reference:
+            return self._by_reference[reference]
+        shape = self._limited(schema, _Place(name))
+        if isinstance(reference, str):
+            self._by_reference[reference] = shape
+        return shape
+
+    def _limited(self, schema: object, place: _Place) -> Shape:
+        for depth in _DEPTHS if self._in_all < _MOST_IN_ALL else _DEPTHS[-1:]:
+            self._parts = 0
+            self._deepest = depth
+            try:
+                return self._shape(schema, place)
+            except _TooManyParts:
+                self.is_cut = True
+            finally:
+                self._in_all += self._parts
+        return Shape("any")
 
     def members(self, schema: object, name: str) -> tuple[Member, ...]:
         """Return the members of an object; of any other schema none."""
@@ -98,9 +127,14 @@ class SchemaReader:
 
     def _shape(self, schema: object, place: _Place) -> Shape:
         self._parts += 1
-        if self._parts > _MOST_PARTS or place.depth > _DEEPEST:
-            self.is_cut = True
+        if self._parts > _MOST_PARTS:
+            if self._deepest > _DEPTHS[-1]:
+                raise _TooManyParts
             return Shape("any")
+        if place.depth > self._deepest:
+            self.is_cut = True
+            is_object = isinstance(schema, Mapping) and ("$ref" in schema or "properties" in schema)
+            return ANY_OBJECT if is_object else Shape("any")
         found, place = self._followed(schema, place)
         if found is None:
             return ANY_OBJECT
@@ -123,7 +157,7 @@ class SchemaReader:
                 continue
             if inner.within - place.within and "allOf" in found:
                 found = self._merged(found, inner)
-            elif "allOf" in found and inner.depth < _DEEPEST:
+            elif "allOf" in found and inner.depth < _DEPTHS[0]:
                 found = self._merged(found, inner.inside(place.name))
             merged = _both(found, merged)
         return merged

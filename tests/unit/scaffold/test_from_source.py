@@ -514,3 +514,46 @@ def test_tools_whose_records_are_named_within_others(workplace):
             tools.get_issue("ada", "other", made.issue_number)
         assert tools.list_issues("ada", "sums") == [made]
         assert tools.transfer_to_human_agents("asks for a person") == "Transfer successful"
+
+
+def test_keys_of_several_kinds_find_their_rows(workplace):
+    with sqlite3.connect(workplace / "a.db") as connection:
+        connection.executescript(
+            "CREATE TABLE rates (step NUMERIC PRIMARY KEY, name TEXT);"
+            "INSERT INTO rates VALUES (1, 'whole'), (2.5, 'half');"
+            "CREATE TABLE tags (key PRIMARY KEY, size INT CHECK (size IN (1, 2)));"
+            "INSERT INTO tags VALUES (1, 1), ('1', 2), ('x', 2);"
+        )
+    connection.close()
+    with derived("a.db", workplace) as tools:
+        assert [tools.get_rate(step).name for step in (1.0, 2.5)] == ["whole", "half"]
+        assert [tools.get_tag(key).size for key in ("1", "x")] == [1, 2]
+        with pytest.raises(ToolError, match="size"):
+            tools.create_tag("y", size=3)
+
+
+def test_keys_of_a_dictionary_are_kept(workplace):
+    lines = ["from pydantic import BaseModel", "class Rate(BaseModel):", "    percent: float",
+             "class Rates(BaseModel):", "    by_name: dict[str, Rate]",
+             "RATES = Rates(by_name={'gold': Rate(percent=3), 'b': Rate(percent=1)})"]  # fmt: skip
+    write("rates_of.py", "\n".join(lines))
+    with derived("rates_of:RATES", workplace) as tools:
+        assert tools.get_by_name("gold").percent == 3
+        assert tools.create_by_name("new", 2.5).id == "new"
+
+
+def test_one_very_large_schema_does_not_cost_the_others_their_fields(workplace):
+    parts = {f"part_{number}": sources.ref("Large") for number in range(40)}
+    leaves = {f"leaf_{number}": {"properties": parts} for number in range(9)}
+    twigs = {f"twig_{number}": {"properties": leaves} for number in range(9)}
+    key = {"id": {"type": "string"}}
+    schemas = {
+        "Large": {"properties": {**key, **twigs}},
+        "Last": {"properties": {**key, "note": {}}},
+    }
+    answers = {name: sources.answers(sources.ref(name)) for name in schemas}
+    paths = {f"/{name.lower()}s/{{id}}": {"get": {"responses": answers[name]}} for name in answers}
+    interface = read_openapi({"paths": paths, "components": {"schemas": schemas}}, "large.json")
+    large, last = interface.tables
+    assert [member.shape.kind for member in large.record.members] == ["text", *["record"] * 9]
+    assert [member.name for member in last.record.members] == ["id", "note"]

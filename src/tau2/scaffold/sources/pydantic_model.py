@@ -226,10 +226,13 @@ def _table(member: Member, names: set[str]) -> Table:
     key = _key_of(record, noun)
     if key is None:
         number = Member("id", Shape("integer"), description="Number")
+        is_map = member.shape.kind == "map"
+        if is_map:  # its keys say which record is which
+            number = Member("id", Shape("text"), description=f"Key in {member.name}")
         taken = {one.name for one in record.members}
         number = replace(number, name=unique("id", taken))
         record = replace(record, members=(number, *record.members))
-        return Table(name, noun, record, (number.name,), is_numbered=True)
+        return Table(name, noun, record, (number.name,), is_numbered=not is_map)
     shape = key.shape.without_null()
     members = tuple(
         replace(one, is_required=True, shape=shape) if one is key else one for one in record.members
@@ -278,17 +281,17 @@ def _copy_rows(
     collections = [one for one in record.members if _record_of(one.shape) is not None]
     for table, member in zip(interface.tables, collections, strict=False):
         held = content.get(member.source or member.name)
-        rows = (
-            list(held.values())
-            if isinstance(held, dict)
-            else held
-            if isinstance(held, list)
-            else []
-        )
-        _set_rows(interface, table, rows)
+        if isinstance(held, dict):
+            _set_rows(interface, table, list(held.values()), list(held))
+        elif isinstance(held, list):
+            _set_rows(interface, table, held)
+        else:
+            table.rows = []
 
 
-def _set_rows(interface: Interface, table: Table, rows: Sequence[JsonValue]) -> None:
+def _set_rows(
+    interface: Interface, table: Table, rows: Sequence[JsonValue], names: Sequence[str] = ()
+) -> None:
     table.rows = []
     keys: set[tuple[str, ...]] = set()
     shape = Shape("record", record=table.record)
@@ -297,7 +300,7 @@ def _set_rows(interface: Interface, table: Table, rows: Sequence[JsonValue]) -> 
         if not isinstance(plain, dict):
             continue
         for name in table.key:
-            plain.setdefault(name, number)
+            plain.setdefault(name, names[number - 1] if names else number)
         key = tuple(str(plain[name]) for name in table.key)
         if key not in keys:
             keys.add(key)

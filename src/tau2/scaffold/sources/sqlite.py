@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -41,6 +41,7 @@ _MOST_LINKED = 2000  # rows of a table, with those that other rows name
 _MOST_COLUMNS = 100
 _LONGEST_TEXT = 2000  # characters of a value
 _KINDS: dict[str, ShapeKind] = {"integer": "integer", "number": "number", "text": "text"}
+_MADE: dict[str, Callable[[Any], JsonValue]] = {"boolean": bool, "number": float, "text": str}
 _INTERNAL = ("sqlite_", "_litestream", "django_migrations", "alembic_version")
 
 
@@ -271,12 +272,13 @@ def _read_rows(connection: sqlite3.Connection, table: _Stored, interface: Interf
     (table.count,) = connection.execute(
         f"SELECT count(*) FROM {_quoted(table.source)}"  # noqa: S608  -- a quoted name of the file
     ).fetchone()
-    keys: set[tuple[JsonValue, ...]] = set()
+    keys: set[tuple[str, ...]] = set()
     left_out = 0
     for values in connection.execute(f"{_selected(table)} LIMIT {MOST_ROWS}"):
         row = _row(table, values)
-        key = tuple(row[name] for name in table.key)
-        if None in key or key in keys:  # SQLite lets a key be null
+        values_of_key = [row[name] for name in table.key]
+        key = tuple(map(str, values_of_key))  # 1 and "1" are two keys to SQLite
+        if None in values_of_key or key in keys:  # SQLite lets a key be null
             left_out += 1
             continue
         keys.add(key)
@@ -391,9 +393,10 @@ def _as_table(table: _Stored, links: tuple[Link, ...]) -> Table:
         len(table.key) == 1 and first is not None and first.shape.kind == "integer"
     )
     for member in members:
-        if member.shape.kind == "boolean":
+        made = _MADE.get(member.shape.kind)
+        if made is not None:
             for row in table.rows:
-                row[member.name] = None if row[member.name] is None else bool(row[member.name])
+                row[member.name] = None if row[member.name] is None else made(row[member.name])
     return Table(table.name, noun, record, table.key, is_numbered, links, table.rows)
 
 
@@ -408,6 +411,8 @@ def _member(column: _Column) -> Member:
         shape = Shape("choice", choices=tuple(map(int, column.choices)))
     elif "BOOL" in column.declared and kinds == {"integer"} and column.is_truth:
         shape = Shape("boolean")
+    elif column.place_in_key and len(kinds) > 1 and kinds != {"integer", "number"}:
+        shape = Shape("text")
     elif len(kinds) == 1:
         shape = Shape(_KINDS[next(iter(kinds))])
     else:
