@@ -26,6 +26,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunPreparing:
+    """What a run waits for before its first simulation, where that takes a while."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationStarted:
     """A simulation is played from now on."""
 
@@ -121,6 +128,7 @@ class RunEnded:
 
 Event = (
     RunStarted
+    | RunPreparing
     | SimulationStarted
     | SimulationStored
     | SimulationRetried

@@ -19,6 +19,7 @@ from tau2.report.terminal.progress import LiveProgress, NoProgress
 from tau2.runner.events import (
     RunDamaged,
     RunEnded,
+    RunPreparing,
     RunStarted,
     RunStopping,
     SimulationRetried,
@@ -122,3 +123,9 @@ def test_a_live_display_shows_nothing_hostile():
     assert "[bold]b[/bold]" in text
     assert not [sequence for sequence in ESCAPES.values() if sequence in text]
     assert not forged_in(text)
+
+
+def test_what_a_quiet_run_has_to_say_is_not_among_its_results(capsys):
+    sink = quiet()
+    sink(RunPreparing("starting Ray"))
+    assert capsys.readouterr() == ("", "starting Ray\n")

@@ -19,6 +19,7 @@ from tau2.runner.events import (
     Event,
     RunDamaged,
     RunEnded,
+    RunPreparing,
     RunStarted,
     RunStopping,
     SimulationRetried,
@@ -67,6 +68,8 @@ class ConsoleSink:
         match event:
             case RunStarted():
                 self.progress.started(event)
+            case RunPreparing():
+                self.console.print(plain(event.what, style="dim"))
             case SimulationStarted():
                 self.progress.playing(event)
             case SimulationStored():
@@ -140,8 +143,8 @@ def make() -> ConsoleSink:
 
 
 def quiet() -> ConsoleSink:
-    """Return a sink that shows nothing and keeps the summary."""
-    return ConsoleSink(progress=NoProgress(), summary=False)
+    """Return a sink that keeps the summary; what has to be said goes to standard error."""
+    return ConsoleSink(terminal(stderr=True), progress=NoProgress(), summary=False)
 
 
 DISPLAYS = (DisplaySpec("console", make),)

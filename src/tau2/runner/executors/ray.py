@@ -27,7 +27,7 @@ from tau2.errors import ConfigError, Tau2Error, needs_extra
 from tau2.llm.middleware.ledger import down
 from tau2.runner.containment import interrupts_are_handled
 from tau2.runner.episode_log import log_folder
-from tau2.runner.events import Event, Sink
+from tau2.runner.events import Event, RunPreparing, Sink
 from tau2.runner.executors.cluster_link import ClusterLink, ClusterLogs
 from tau2.runner.executors.coordinator import Coordinator, Terms
 from tau2.runner.executors.pool import WorkerFailure, WorkerPool, patience, start_patience
@@ -39,6 +39,7 @@ from tau2.runner.executors.protocol import (
     spec_from_json,
     spec_to_json,
 )
+from tau2.runner.executors.ray_lines import ray_lines_apart
 from tau2.runner.executors.worker import played_line
 from tau2.runner.middleware import (
     MiddlewareStack,
@@ -306,6 +307,13 @@ def _first_line(problem: BaseException) -> str:
     return text.splitlines()[0] if text else type(problem).__name__
 
 
+def _what_takes_long() -> str:
+    address = os.environ.get("RAY_ADDRESS")
+    if address is None:
+        return "starting Ray and its workers on this machine, which may take a minute"
+    return f"joining the Ray cluster at {address} and starting workers there"
+
+
 def _on_node(node: str, *, soft: bool) -> Any:
     """Return that an actor is to be on a node; on another one if that is gone, when `soft`."""
     with needs_extra("ray", "ray"):
@@ -332,11 +340,14 @@ class RayExecutor(WorkerPool[_Actor]):
         self._coordinator: Any = None
         self._coordinating = asyncio.Lock()
         self._started_here = False
+        self._lines = ExitStack()
         self._given: Counter[str] = Counter()
         """How many actors each node was given."""
 
     async def start(self) -> None:
         """Join the cluster and start the actors. Raise ConfigError when that cannot be done."""
+        self.sink(RunPreparing(_what_takes_long()))
+        self._lines.enter_context(ray_lines_apart())
         try:
             await asyncio.to_thread(self._join)
         except (ConnectionError, RuntimeError, ValueError) as problem:
@@ -445,6 +456,10 @@ class RayExecutor(WorkerPool[_Actor]):
 
     async def close(self) -> None:
         """Let the actors go; stop Ray if it was started for this run."""
+        with self._lines:
+            await self._leave()
+
+    async def _leave(self) -> None:
         await super().close()
         if self._coordinator is not None:
             # Afterwards nobody writes logs any more: those that are left over can be removed.
