@@ -41,7 +41,7 @@ _MOST_NAMES_SHOWN = 12  # a longer list hides the hint it is meant to give
 _LONGEST_NAME = 500  # characters of a name that a message quotes; real names have up to 300
 
 
-def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known name that is most like `name`; None where none is.
 
     A name longer than any real one is like none: to compare it would take seconds.

@@ -110,6 +110,7 @@ def _data(path: Path, results: Results, failed: int, verdicts: list[Blame]) -> d
 def _show(
     path: Path, results: Results, failed: int, verdicts: list[Blame], options: argparse.Namespace
 ) -> None:
+    from tau2.metrics.summary import tool_bugs
     from tau2.report.terminal.blame import blame_view
     from tau2.report.terminal.console import terminal
 
@@ -121,6 +122,7 @@ def _show(
         side=options.side,
         most=options.show,
         reviewed=_compared_with_reviews(results, verdicts),
+        tool_bugs=tool_bugs(results.simulations),
     )
     terminal().print(view)
 

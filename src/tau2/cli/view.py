@@ -250,7 +250,7 @@ def _show_list(path: Path, results: Results, chosen: list[Outline], *, most: int
     from tau2.report.safe_text import one_line
     from tau2.report.terminal.console import terminal
     from tau2.report.terminal.listing import simulations_table
-    from tau2.report.terminal.summary import early_endings_table, figures_view
+    from tau2.report.terminal.summary import early_endings_table, figures_view, tool_bugs_view
 
     console = terminal()
     summary = summarize(results, path)
@@ -270,6 +270,9 @@ def _show_list(path: Path, results: Results, chosen: list[Outline], *, most: int
     if summary.early_endings:
         console.print(Text(""))
         console.print(early_endings_table(summary.early_endings))
+    if summary.tool_bugs:
+        console.print(Text(""))
+        console.print(tool_bugs_view(summary.tool_bugs))
     first = next((run for run in chosen if run.num_messages), chosen[0])
     command = ["tau2", "view", name, "--task-id", first.task_id]
     console.print(Text(f"\na conversation: {shell_command(command)}"), soft_wrap=True)

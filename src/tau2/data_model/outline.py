@@ -24,7 +24,7 @@ from tau2.utils.json_types import JsonMapping, JsonObject, JsonValue
 
 ValueT = TypeVar("ValueT")
 
-_KEPT = ("error", "error_type", "bug_place", "raised_at", "failed_after_attempts")
+_KEPT = ("error", "error_type", "bug_place", "raised_at", "failed_after_attempts", "tool_bugs")
 """Entries of a simulation's `info` that say why it failed."""
 BLAME = "blame"
 """Key of `SimulationRun.info` under which the verdict of `tau2.blame` is stored."""

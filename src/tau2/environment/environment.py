@@ -27,12 +27,25 @@ from tau2.environment.history import decoded, paired_calls
 from tau2.environment.tool import AnnotatedText, Tool, ToolResult
 from tau2.environment.toolkit import ToolKitBase, get_tool_signatures
 from tau2.errors import ArgumentError, ModelError, ReplayMismatch, ToolError, UnknownName
-from tau2.utils.json_types import JsonValue
+from tau2.utils.json_types import JsonObject, JsonValue
+from tau2.utils.own_code import BUGS, place_in_own_code
 from tau2.utils.text import error_text
 
 __all__ = ["Environment", "EnvironmentInfo"]
 
 logger = logging.getLogger(__name__)
+
+
+def _place_of_bug(problem: Exception) -> JsonObject | None:
+    """Return where a tool of somebody's own is wrong, for the record; a model is not told.
+
+    Tools refuse calls with a ValueError, too: that is no bug.
+    """
+    if type(problem) is ValueError or not isinstance(problem, BUGS):
+        return None
+    place = place_in_own_code(problem)
+    return None if place is None else {"raised_at": place}
+
 
 T = TypeVar("T")
 EnvT = TypeVar("EnvT", bound="Environment")
@@ -218,6 +231,7 @@ class Environment:
         except Exception as problem:  # whatever a tool raises is an error result
             if not isinstance(problem, ToolError):
                 logger.debug("tool %s failed", message.name, exc_info=True)
+                metadata = _place_of_bug(problem)
             text = error_text(problem, 1_000_000)
             if isinstance(problem, KeyError) and not isinstance(problem, ToolError):
                 text = f"{type(problem).__name__}: {problem}"

@@ -125,6 +125,9 @@ RAISED_AT = "raised_at"
 BUG_PLACE = "bug_place"
 """The same of an exception that is a bug in that code."""
 
+TOOL_BUGS = "tool_bugs"
+"""Key of `SimulationRun.info`: what tools raised that only wrong code raises, one on a line."""
+
 
 def why_unscored(run: Simulation) -> str:
     """Return why a simulation says nothing about the agent."""

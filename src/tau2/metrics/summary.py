@@ -19,12 +19,22 @@ from tau2.metrics.agent_metrics import (
     successes_by_task,
 )
 from tau2.metrics.endings import EarlyEnding, early_endings
-from tau2.metrics.outcomes import Simulation, blamed, counted_of, lost_on, run_passed, why_unscored
+from tau2.metrics.outcomes import (
+    TOOL_BUGS,
+    Simulation,
+    blamed,
+    counted_of,
+    lost_on,
+    run_passed,
+    why_unscored,
+)
 from tau2.metrics.resampling import Interval, mean_interval
 from tau2.metrics.retrieval import RetrievalFigures, retrieval_figures
 from tau2.metrics.voice import VoiceFigures, voice_figures
 from tau2.storage.results import Results, collector_paused
 from tau2.utils.text import natural_key, plural
+
+_MOST_TOOL_BUGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,8 @@ class RunSummary:
     unscored: tuple[Unscored, ...]
     saved_to: Path | None
     interrupted: bool
+    tool_bugs: tuple[tuple[str, int], ...] = ()
+    """What tools raised that only wrong code raises, and where, with the number of simulations."""
     average_interval: Interval | None = None
     """The 95 % interval of the average reward; None for fewer than two tasks."""
     pass_hat_intervals: Mapping[int, Interval] = field(default_factory=dict)
@@ -208,6 +220,7 @@ class RunSummary:
                 {"task_id": one.task_id, "trial": one.trial, "reason": one.reason}
                 for one in self.unscored
             ],
+            **({"tool_bugs": dict(self.tool_bugs)} if self.tool_bugs else {}),
             "saved_to": str(self.saved_to) if self.saved_to else None,
             "interrupted": self.interrupted,
             "wall_seconds": None if self.wall_seconds is None else round(self.wall_seconds, 3),
@@ -274,6 +287,7 @@ def _summary(
         unscored=tuple(Unscored(*run.unit, why_unscored(run)) for run in runs if not run.is_scored),
         saved_to=folder,
         interrupted=interrupted,
+        tool_bugs=tool_bugs(runs),
         average_interval=_average_interval(counting),
         pass_hat_intervals=_pass_hat_intervals(counting, info.num_trials),
         early_endings=tuple(early_endings(results.simulations, runs)),
@@ -282,6 +296,15 @@ def _summary(
         protocol=info.protocol,
         departures=tuple(info.protocol_departures or ()),
     )
+
+
+def tool_bugs(runs: Iterable[Simulation]) -> tuple[tuple[str, int], ...]:
+    """Return what tools raised, the most frequent first, with the number of simulations."""
+    counts = Counter[str]()
+    for run in runs:
+        raised = (run.info or {}).get(TOOL_BUGS)
+        counts.update(raised.split("\n") if isinstance(raised, str) else ())
+    return tuple(counts.most_common(_MOST_TOOL_BUGS))
 
 
 def _average_interval(runs: Iterable[Simulation]) -> Interval | None:

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tau2.data_model.message import ToolMessage
 from tau2.data_model.simulation import (
     SessionUsage,
     SimulationRun,
@@ -37,11 +38,11 @@ from tau2.errors import (
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.llm.attempt_context import AttemptContext, use_attempt
 from tau2.llm.completion_fn import call_async
-from tau2.metrics.outcomes import BUG_PLACE, RAISED_AT, run_passed
+from tau2.metrics.outcomes import BUG_PLACE, RAISED_AT, TOOL_BUGS, run_passed
 from tau2.orchestrator.full_duplex_orchestrator import AnyOrchestrator
 from tau2.orchestrator.tracing import RunTracer
 from tau2.runner.build import make_call, make_episode, open_session
-from tau2.runner.caller_code import place_in_own_code, place_of_bug
+from tau2.runner.caller_code import place_of_bug
 from tau2.runner.circuit_breaker import FAILED_MODEL
 from tau2.runner.containment import Overdue, ParticipantThreads, contained
 from tau2.runner.episode_log import EpisodeLogs, EpisodeSetup
@@ -53,7 +54,8 @@ from tau2.runner.simulation import agrade_live, is_long
 from tau2.runner.tasks import UnitSpec, slug
 from tau2.runner.tracing import traced
 from tau2.seeds import derive_seed
-from tau2.utils.text import error_text
+from tau2.utils.own_code import place_in_own_code
+from tau2.utils.text import error_text, shortened
 from tau2.utils.utils import get_now
 
 logger = logging.getLogger(__name__)
@@ -78,6 +80,8 @@ PERMANENT_ERRORS = (
 """Wrong settings and wrong code: a second attempt would fail in the same way."""
 
 _MOST_FRAMES = 100
+_LONGEST_BUG = 300  # characters of an error of a tool
+_MOST_TOOL_BUGS = 5  # of one episode
 _MANY_MESSAGES = 100  # the verdict on a failure with more is made in a thread
 
 _REPLAYED = "the simulated user failed; the call is played again"
@@ -139,6 +143,7 @@ class UnitRunner:
                     self.sink(SimulationRetried(*spec.unit, attempt, _REPLAYED))
                     continue
                 outcome.hallucination_retries_used = replays
+                _note_tool_bugs(outcome)
                 return outcome
             text = error_text(outcome)
             where = "%s trial %s, attempt %s: %s"
@@ -304,6 +309,26 @@ def user_failed(run: SimulationRun) -> bool:
     found = (run.info or {}).get("user_monitor")
     findings = found.get("findings", []) if isinstance(found, dict) else []
     return any(finding.get("is_decisive") for finding in findings)
+
+
+def _note_tool_bugs(run: SimulationRun) -> None:
+    """Write into the record which tools raised what only wrong code raises, and where."""
+    messages = run.get_messages()
+    results = [message for message in messages if isinstance(message, ToolMessage)]
+    places = [result for result in results if RAISED_AT in (result.metadata or {})]
+    if not places:
+        return
+    names = {call.id: call.name for message in messages for call in message.calls}
+    bugs = {
+        f"{names.get(m.id, 'a tool')}: {_on_one_line(m.content)}, "
+        f"raised at {(m.metadata or {})[RAISED_AT]}"
+        for m in places
+    }
+    run.info = {**(run.info or {}), TOOL_BUGS: "\n".join(sorted(bugs)[:_MOST_TOOL_BUGS])}
+
+
+def _on_one_line(content: str | None) -> str:
+    return shortened(" ".join((content or "").removeprefix("Error: ").split()), _LONGEST_BUG)
 
 
 def new_id(spec: UnitSpec) -> str:

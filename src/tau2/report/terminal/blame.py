@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tau2.blame import Blame, Side
 from tau2.report.safe_text import one_line, plain
+from tau2.report.terminal.summary import tool_bugs_view
 from tau2.report.terminal.tables import Listing, new_table
 from tau2.utils.terminal_text import shell_command
 from tau2.utils.text import plural
@@ -31,6 +32,7 @@ def blame_view(
     side: str | None,
     most: int,
     reviewed: str | None,
+    tool_bugs: Sequence[tuple[str, int]] = (),
 ) -> RenderableType:
     """Return the counts by side and kind, and a line per failed simulation, `most` at the most.
 
@@ -42,6 +44,7 @@ def blame_view(
         side: The side that was chosen, if one was.
         most: How many failures get a line.
         reviewed: How a model's reviews compare, in words, if there are any.
+        tool_bugs: What tools raised, and where, each with its number of simulations.
     """
     only = "" if side is None else f"; at fault in {len(verdicts):,} of these: {side}"
     parts: list[RenderableType] = [
@@ -59,6 +62,8 @@ def blame_view(
         first = verdicts[0]
         command = ["tau2", "view", name, "--task-id", first.task_id, "--trial", first.trial]
         parts += [Text(""), Text(f"a conversation: {shell_command(command)}")]
+    if tool_bugs:
+        parts += [Text(""), tool_bugs_view(tool_bugs)]
     if reviewed is not None:
         parts += [Text(""), plain(reviewed)]
     return Group(*parts, Text(""))

@@ -20,7 +20,7 @@ from tau2.data_model.message import (
 from tau2.data_model.simulation import FINISHED, RewardInfo, SimulationRun
 from tau2.data_model.tasks import Task
 from tau2.metrics.endings import why_ended
-from tau2.metrics.outcomes import Simulation, blame_note, run_passed, why_unscored
+from tau2.metrics.outcomes import RAISED_AT, Simulation, blame_note, run_passed, why_unscored
 from tau2.report.safe_text import clean, one_line, plain, shorten
 from tau2.report.terminal.boxes import Box
 from tau2.report.terminal.review import review_panels
@@ -176,7 +176,11 @@ def _tool_result(message: ToolMessage, most: int | None) -> Box:
     if message.turn_idx is not None:
         title = f"{message.turn_idx}. {title}"
     style = "red" if message.error else _STYLES["tool"]
-    return Box(plain(shorten(message.content or "", most)), title, style=style)
+    body = plain(shorten(message.content or "", most))
+    place = (message.metadata or {}).get(RAISED_AT)
+    if isinstance(place, str):
+        body.append(f"\n(raised at {one_line(place, 500)})", style="dim")
+    return Box(body, title, style=style)
 
 
 def grading_view(run: SimulationRun) -> RenderableType:

@@ -37,6 +37,8 @@ def summary_view(summary: RunSummary) -> RenderableType:
     early = [one for one in summary.early_endings if one.reason not in _LISTED_BELOW]
     if early:
         parts += [Text(""), early_endings_table(early)]
+    if summary.tool_bugs:
+        parts += [Text(""), tool_bugs_view(summary.tool_bugs)]
     if summary.unscored:
         parts += [Text(""), unscored_view(summary)]
     return Group(*parts)
@@ -163,6 +165,15 @@ def early_endings_table(endings: Iterable[EarlyEnding]) -> Listing:
         cause = one_line(one.cause, _LONGEST_CAUSE)
         table.add_row(plain(one.reason), f"{one.number:,}", plain(f"{where}: {cause}"))
     return table
+
+
+def tool_bugs_view(bugs: Sequence[tuple[str, int]]) -> RenderableType:
+    """Return which tools raised what only wrong code raises, and where."""
+    lines: list[RenderableType] = [Text("bugs in tools", style="bold yellow")]
+    for what, number in bugs:
+        text = f"{one_line(what, _LONGEST_CAUSE)} (in {plural(number, 'simulation')})"
+        lines.append(Indented(Text(text, style="yellow"), 2))
+    return Group(*lines)
 
 
 def unscored_view(summary: RunSummary) -> RenderableType:
