@@ -21,7 +21,7 @@ from tau2.registry import Catalog, registry
 from tau2.report.safe_text import one_line
 from tau2.runner.containment import ParticipantThreads
 from tau2.storage.journal import Dropped, Finished, Opened, Record, Stored, decode_record
-from tau2.storage.lock import LOCK_NAME
+from tau2.storage.lock import LOCK_NAME, is_held
 from tau2.storage.on_demand import results_on_demand
 from tau2.storage.results import RESULTS_NAME, companion, journal_file, load_metadata
 from tau2.storage.stored_runs import find_runs
@@ -244,7 +244,7 @@ class _RunReader:
     @property
     def stamp(self) -> tuple[object, ...]:
         """What changes when a file of the run does."""
-        return (*_stamp(self.file), *_stamp(self._journal), self._lock.exists())
+        return (*_stamp(self.file), *_stamp(self._journal), is_held(self._lock))
 
     def line(self) -> RunLine:
         """Return the run as it is now."""
@@ -268,7 +268,9 @@ class _RunReader:
             self._tail.read_on()
             simulations = self._tail.simulations
             if not self._tail.is_finished:
-                state = State.PLAYING if self._lock.exists() else State.STOPPED
+                state = State.PLAYING if is_held(self._lock) else State.STOPPED
+        elif simulations is not None and len(simulations) < head.total:
+            state = State.STOPPED
         return RunLine(
             name=self._name,
             state=state,

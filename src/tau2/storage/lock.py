@@ -98,6 +98,28 @@ class RunLock:
         self.release()
 
 
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock at a path; a file that a killed one left is none.
+
+    Where the system cannot tell, a file counts as held.
+    """
+    if not path.exists():
+        return False
+    try:
+        import fcntl  # noqa: PLC0415  -- not on Windows
+    except ImportError:
+        return True
+    try:
+        # A writer that comes at this moment waits longer than this lasts.
+        with path.open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:  # held, or a file system without locks
+        return True
+    return False
+
+
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tau2.errors import DataFileError
-from tau2.storage.results import RESULTS_NAME, Results, load_metadata
+from tau2.storage.results import RESULTS_NAME, Results, load_metadata, simulations_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,19 @@ class StoredRun:
     results: Results | None
     """Everything but the simulations; None when the file cannot be read."""
     problem: str | None = None
+
+    def count(self) -> tuple[int | None, int]:
+        """Return how many simulations there are, and how many there will be.
+
+        None where the file does not list them, and they are in no folder of their own.
+        """
+        assert self.results is not None, "a run that cannot be read has no simulations"
+        total = len(self.results.tasks) * self.results.info.num_trials
+        index = self.results.simulation_index
+        if index is not None:
+            return len(index), total
+        folder = simulations_folder(self.path)
+        return (sum(1 for _ in folder.glob("*.json")) if folder.is_dir() else None), total
 
 
 def find_runs(folder: Path) -> list[Path]:

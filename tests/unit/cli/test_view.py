@@ -38,6 +38,16 @@ def test_all_runs_are_listed_newest_first(tau2, runs):
     assert "0.000" in lines[1]
 
 
+def test_of_a_run_that_was_stopped_it_is_said_how_far_it_came(tau2, runs):
+    stored = Path("data/simulations/good/results.json")
+    data = json.loads(stored.read_text())
+    del data["simulation_index"]  # written at the end of a run
+    stored.write_text(json.dumps(data))
+    next(stored.with_name("simulations").glob("update*.json")).unlink()
+    line = next(line for line in tau2("view", "--list").out.splitlines() if "good" in line)
+    assert "1 of 2" in line
+
+
 def test_a_run_that_cannot_be_read_does_not_hide_the_others(tau2, runs):
     Path("data/simulations/bad/results.json").write_text("{")
     ended = tau2("view", "--list")

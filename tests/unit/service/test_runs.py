@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
@@ -19,6 +20,7 @@ from tau2.runner.events import SimulationStored
 from tau2.runner.tasks import configured_tasks
 from tau2.service.runs import RunsFolder, State, _Tail
 from tau2.storage.journal import JOURNAL_NAME
+from tau2.storage.lock import RunLock
 
 CONFIG = TextRunConfig(
     domain="mock", agent="oracle_agent", user="scripted_user", num_tasks=3, max_concurrency=1
@@ -84,6 +86,26 @@ def test_a_run_is_followed_while_it_is_played(tmp_path):
     ]
     after = runs.line("live")
     assert (after.state, after.done, after.average) == (State.DONE, 3, 1.0)
+
+
+def test_a_run_whose_process_was_killed_is_not_under_way(folder, tmp_path):
+    shutil.copytree(folder / "stopped", tmp_path / "killed")
+    lock = tmp_path / "killed" / "run.lock"
+    lock.touch()  # a killed process leaves the file, but holds it no more
+    assert RunsFolder(tmp_path).line("killed").state is State.STOPPED
+    lock.unlink()
+    with RunLock(lock):
+        assert RunsFolder(tmp_path).line("killed").state is State.PLAYING
+
+
+def test_a_run_that_ended_with_simulations_missing_is_not_done(folder, tmp_path):
+    shutil.copytree(folder / "done", tmp_path / "short")
+    stored = tmp_path / "short" / "results.json"
+    data = json.loads(stored.read_text())
+    del data["simulation_index"][0]
+    stored.write_text(json.dumps(data))
+    line = RunsFolder(tmp_path).line("short")
+    assert (line.state, line.progress) == (State.STOPPED, "2 of 3")
 
 
 def test_of_a_journal_only_what_was_appended_is_read(folder, tmp_path):

@@ -31,11 +31,17 @@ def runs_table(runs: Iterable[StoredRun]) -> Listing:
         table.add_row(
             plain(one_line((run.results.timestamp or "")[:16].replace("T", " "))),
             plain(one_line(run.results.info.environment_info.domain_name, 200)),
-            "-" if index is None else str(len(index)),
+            _count_text(*run.count()),
             f"{sum(rewards) / len(rewards):.3f}" if rewards else "-",
             plain(named(run.name)),
         )
     return table
+
+
+def _count_text(there: int | None, total: int) -> str:
+    if there is None:
+        return "-"
+    return f"{there:,}" if there >= total else f"{there:,} of {total:,}"
 
 
 def select(
