@@ -228,7 +228,7 @@ def _title(metric: str) -> str:
 def _table(board: Board) -> Listing:
     most = max((max(one.points, default=0) for one in board.standings), default=0)
     shown = range(1, min(most, _SHOWN) + 1)
-    figures = [*(f"pass^{k}" for k in shown), "95% interval", "tasks", "counted", "cost"]
+    figures = [*(f"pass^{k}" for k in shown), "95 % interval", "tasks", "counted", "cost"]
     table = new_table(
         *("#", "agent", *figures, "run"), right=("#", *figures),
         names=("run", "agent"), spare=("cost", "counted", "tasks"),

@@ -41,7 +41,12 @@ class UnfailingStream:
 
     @property
     def encoding(self) -> str:
-        """The encoding of the stream."""
+        """The encoding of the stream; that of the locale where a terminal has the C locale.
+
+        Python itself takes UTF-8 there, which such a terminal does not show.
+        """
+        if _is_c_locale() and self.isatty():
+            return "ascii"
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
@@ -134,6 +139,13 @@ _ERRORS = "tau2.spelled"
 codecs.register_error(_ERRORS, _spelled)
 
 
+def _is_c_locale() -> bool:
+    """Return whether the C locale was asked for, and no encoding beside it."""
+    name = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE")
+    is_chosen = os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1"
+    return name in {"C", "POSIX"} and not is_chosen
+
+
 def standard_stream(*, error: bool = False, redact: Callable[[str], str] = str) -> UnfailingStream:
     """Return standard output, or standard error, as it is now, with writes that never fail."""
     stream = sys.stderr if error else sys.stdout
@@ -141,8 +153,10 @@ def standard_stream(*, error: bool = False, redact: Callable[[str], str] = str) 
 
 
 def passed_mark(passed: bool) -> str:
-    """Return a check mark or a cross; a word where standard output cannot show them."""
+    """Return a check mark or a cross; a word where standard output may not show them."""
     sign, word = ("✓", "passed") if passed else ("✗", "failed")
+    if _is_c_locale():
+        return word
     try:
         sign.encode(standard_stream().encoding)
     except (UnicodeEncodeError, LookupError):

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from tau2.cli import main
+from tau2.utils.output import passed_mark, standard_stream
 
 OFFLINE = ("--domain", "mock", "--agent", "oracle_agent", "--user", "scripted_user")
 COMMANDS = [
@@ -70,3 +71,21 @@ def test_a_command_prints_words_where_signs_cannot_be_shown(played, command, mon
         assert shown
         # A sign that nothing stands for is a question mark.
         assert Counter(shown)["?"] <= Counter(whole)["?"], shown
+
+
+class Screen(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_in_the_c_locale_a_terminal_gets_words_and_ascii(monkeypatch):
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    monkeypatch.delenv("PYTHONUTF8", raising=False)
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setattr(sys, "stdout", Screen())
+    assert (passed_mark(True), passed_mark(False)) == ("passed", "failed")
+    assert standard_stream().encoding == "ascii", "though Python itself takes UTF-8"
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert (passed_mark(True), standard_stream().encoding) == ("✓", "utf-8")

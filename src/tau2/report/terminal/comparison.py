@@ -62,7 +62,7 @@ def _notes(pairing: Pairing) -> Iterator[str]:
 
 
 def _table(comparison: Comparison) -> Listing:
-    share = f"{100 * comparison.confidence:g}% interval"
+    share = f"{100 * comparison.confidence:g} % interval"
     table = new_table(
         "", "A", "B", "difference", share, "p", right=("A", "B", "difference", share, "p")
     )
