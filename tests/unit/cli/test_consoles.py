@@ -85,7 +85,7 @@ def test_in_the_c_locale_a_terminal_gets_words_and_ascii(monkeypatch):
     monkeypatch.delenv("PYTHONUTF8", raising=False)
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setattr(sys, "stdout", Screen())
-    assert (passed_mark(True), passed_mark(False)) == ("passed", "failed")
+    assert (passed_mark(passed=True), passed_mark(passed=False)) == ("passed", "failed")
     assert standard_stream().encoding == "ascii", "though Python itself takes UTF-8"
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    assert (passed_mark(True), standard_stream().encoding) == ("✓", "utf-8")
+    assert (passed_mark(passed=True), standard_stream().encoding) == ("✓", "utf-8")
