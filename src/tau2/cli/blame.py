@@ -122,7 +122,7 @@ def _show(
         side=options.side,
         most=options.show,
         reviewed=_compared_with_reviews(results, verdicts),
-        tool_bugs=tool_bugs(results.simulations),
+        tool_bugs=tool_bugs(results.outlines()),
     )
     terminal().print(view)
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from tau2.utils.terminal_text import clean
 from tau2.utils.text import beginning_of, shortened
 
-__all__ = ["clean", "one_line", "plain", "shorten"]
+__all__ = ["clean", "one_line", "plain", "shorten", "task_name"]
 
 
 def one_line(text: object, most: int = 100) -> str:
@@ -16,6 +16,12 @@ def one_line(text: object, most: int = 100) -> str:
     beginning = given[: 20 * most + 4000]
     line = " ".join(clean(beginning).split())
     return shortened(line if len(beginning) == len(given) else f"{line}…", most)
+
+
+def task_name(task_id: object, most: int = 200) -> str:
+    """Return a task's id as it stands in a sentence: "create_task_1", but "task 7"."""
+    name = one_line(task_id, most)
+    return name if any(char.isalpha() for char in name) else f"task {name}"
 
 
 def shorten(text: object, most: int | None) -> str:

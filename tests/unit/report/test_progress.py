@@ -11,6 +11,7 @@ from tau2.report.terminal.progress import (
     NotebookProgress,
     PlainProgress,
     Tally,
+    outcome,
     progress_for,
     span,
 )
@@ -116,17 +117,25 @@ def test_while_nothing_is_finished_the_oldest_in_flight_is_named(screen):
     progress.close()
     assert screen.file.getvalue().splitlines()[1:] == [
         (
-            "[0/100] reward -, 0:00:31, 2 in flight (oldest: task slow, 0:00:31), 1 retried, "
+            "[0/100] reward -, 0:00:31, 2 in flight (oldest: slow, 0:00:31), 1 retried, "
             "retried 1 × 429 too many requests"
         )
     ]
+
+
+def test_a_task_whose_id_is_a_number_is_called_a_task():
+    tally = Tally(Clock())
+    tally.begin(begun())
+    tally.play(SimulationStarted("7", 0))
+    assert tally.in_flight == "1 in flight (oldest: task 7, 0:00:00)"
+    assert "task 7: 1.00" in outcome(a_run("7")).plain
 
 
 def test_a_finished_simulation_is_no_longer_in_flight():
     tally = Tally(Clock())
     tally.begin(begun())
     tally.play(SimulationStarted("good", 0))
-    assert tally.in_flight == "1 in flight (oldest: task good, 0:00:00)"
+    assert tally.in_flight == "1 in flight (oldest: good, 0:00:00)"
     tally.add(SimulationStored(a_run("good"), 1, 4))
     assert tally.in_flight == ""
 

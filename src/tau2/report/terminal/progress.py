@@ -20,7 +20,7 @@ from rich.text import Text
 from tau2.data_model.simulation import SimulationRun
 from tau2.metrics.outcomes import lost_on, run_passed, why_unscored
 from tau2.metrics.summary import expense
-from tau2.report.safe_text import one_line
+from tau2.report.safe_text import one_line, task_name
 from tau2.runner.events import (
     RunEnded,
     RunStarted,
@@ -126,7 +126,7 @@ class Tally:
         if not playing:
             return ""
         (task_id, _trial), began = playing[0]
-        oldest = f"oldest: task {one_line(task_id, 40)}, {span(self.clock() - began)}"
+        oldest = f"oldest: {task_name(task_id, 40)}, {span(self.clock() - began)}"
         return f"{len(playing):,} in flight ({oldest})"
 
     def causes(self) -> list[str]:
@@ -165,7 +165,7 @@ def span(seconds: float) -> str:
 
 def outcome(run: SimulationRun) -> Text:
     """Return one finished simulation on one line."""
-    name = one_line(run.task_id, 60) + (f" trial {run.trial}" if run.trial else "")
+    name = task_name(run.task_id, 60) + (f" trial {run.trial}" if run.trial else "")
     if not run.is_scored or run.reward_info is None:
         return Text(f"! {name}: not scored, {one_line(why_unscored(run), 500)}", style="yellow")
     passed = run_passed(run)
@@ -292,7 +292,7 @@ class PlainProgress:
         self.tally.retry(event)
         if self.tally.total <= _EVERY_LINE:
             self._write(
-                f"  {one_line(event.task_id, 60)}: trying again: {one_line(event.error, 500)}"
+                f"  {task_name(event.task_id, 60)}: trying again: {one_line(event.error, 500)}"
             )
 
     def ended(self, _event: RunEnded) -> None:

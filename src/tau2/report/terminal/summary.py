@@ -13,7 +13,7 @@ from tau2.metrics.agent_metrics import shown_ks
 from tau2.metrics.endings import EarlyEnding
 from tau2.metrics.resampling import Interval
 from tau2.metrics.summary import RunSummary, TaskRow
-from tau2.report.safe_text import one_line, plain
+from tau2.report.safe_text import one_line, plain, task_name
 from tau2.report.terminal.boxes import Indented
 from tau2.report.terminal.tables import Facts, Listing, new_table
 from tau2.utils.text import duration_text, first_of, plural
@@ -161,7 +161,7 @@ def early_endings_table(endings: Iterable[EarlyEnding]) -> Listing:
     """Return how often episodes ended early or messages were cut, and the first cause of each."""
     table = new_table("ended early", "times", "first", right=("times",), fold=("first",))
     for one in endings:
-        where = f"task {one_line(one.task_id, 200)}" + (f" trial {one.trial}" if one.trial else "")
+        where = task_name(one.task_id) + (f" trial {one.trial}" if one.trial else "")
         cause = one_line(one.cause, _LONGEST_CAUSE)
         table.add_row(plain(one.reason), f"{one.number:,}", plain(f"{where}: {cause}"))
     return table
@@ -180,9 +180,7 @@ def unscored_view(summary: RunSummary) -> RenderableType:
     """Return which simulations have no score, and why; those with the same reason together."""
     by_reason: dict[str, list[str]] = {}
     for item in summary.unscored:
-        name = one_line(item.task_id, 200) + (
-            f" trial {item.trial}" if summary.num_trials > 1 else ""
-        )
+        name = task_name(item.task_id) + (f" trial {item.trial}" if summary.num_trials > 1 else "")
         by_reason.setdefault(one_line(item.reason, _LONGEST_CAUSE), []).append(name)
     lines: list[RenderableType] = [Text("not scored", style="bold yellow")]
     for reason, names in by_reason.items():
