@@ -132,7 +132,7 @@ async def named(where: str, token: str) -> dict[str, Any]:
     """Play one episode with a session for every call, as some SDKs do."""
 
     async def once(name: str, **arguments: Any) -> str:
-        async with connected(f"{where}/mine", token) as (client, _):
+        async with connected(where, token) as (client, _):
             return (await call(client, name, **arguments))[0]
 
     first = await once("wait_for_user")

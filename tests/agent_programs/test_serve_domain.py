@@ -77,6 +77,9 @@ class Served:
         assert "Traceback" not in self.printed
         return Results.load(Path("simulations/served")).simulations
 
+    def connection(self):
+        return http.client.HTTPConnection(self.url.split("/")[2], timeout=20)
+
     def request(self, method="POST", path="/mcp", body=None, **headers):
         """Send a request of one's own; return the status and the body."""
         given = {
@@ -86,7 +89,7 @@ class Served:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         data = json.dumps(body) if isinstance(body, dict) else body
-        connection = http.client.HTTPConnection(self.url.split("/")[2], timeout=20)
+        connection = self.connection()
         connection.request(method, path, data, given)
         answer = connection.getresponse()
         text = answer.read().decode()
@@ -197,7 +200,7 @@ def test_many_sessions_at_once(client):
 
 def test_a_name_keeps_the_sessions_of_one_episode_together(client):
     with Served("--task-ids", "create_task_1") as served:
-        seen = play(client, "named", served.url, served.token)
+        seen = play(client, "named", f"{served.url}/mine", served.token)
         (run,) = served.ended()
     assert "task_2" in seen["made"]
     assert seen["end"] == seen["after"] == OVER
@@ -326,6 +329,55 @@ def test_a_session_s_token_opens_this_session_only(client, folder):
     kept = [file.read_text(encoding="utf-8") for file in folder.rglob("*") if file.is_file()]
     shown = served.printed.replace(f"Bearer {served.token}", "")
     assert not [secret for secret in secrets for text in (*kept, shown) if secret in text]
+
+
+def test_a_session_s_token_ends_with_the_session(client):
+    episodes = ("--task-ids", "create_task_1", "--num-trials", "2", "--max-concurrency", "1")
+    with Served(*episodes) as served:
+        key = json.loads(served.request(path="/sessions")[1])
+        play(client, "looking", key["mcp_url"], key["token"])
+        play(client, "leaving", key["mcp_url"], key["token"])
+        refusal(client, key["mcp_url"], key["token"])
+        key = json.loads(served.request(path="/sessions", body={"reconnects": True})[1])
+        seen = play(client, "named", key["mcp_url"], key["token"])
+        assert seen["end"] == seen["after"] == OVER
+        runs = served.ended()
+    assert [run.termination_reason for run in runs] == ["agent_stop"] * 2
+    assert [run.reward_info.reward for run in runs] == [1, 1]
+
+
+def test_a_session_s_token_opens_one_session():
+    call = {"name": "get_users", "arguments": {}}
+    calling = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call}
+    episodes = ("--task-ids", "create_task_1", "--num-trials", "2", "--max-concurrency", "2")
+    with Served(*episodes) as served:
+        key = json.loads(served.request(path="/sessions")[1])
+        path = key["mcp_url"][key["mcp_url"].index("/mcp") :]
+        own = {"Authorization": f"Bearer {key['token']}"}
+
+        def opened():
+            with contextlib.closing(served.connection()) as connection:
+                headers = {"Content-Type": "application/json", **ACCEPTED, **own}
+                connection.request("POST", path, json.dumps(INITIALIZE), headers)
+                answer = connection.getresponse()
+                return answer.headers["mcp-session-id"], answer.read().decode()
+
+        first, second = opened()[0], opened()[0]
+        assert (
+            "The conversation is over"
+            in served.request(path=path, body=calling, mcp_session_id=first, **own)[1]
+        )
+        assert "user_1" in served.request(path=path, body=calling, mcp_session_id=second, **own)[1]
+        assert opened()[0] is None
+        assert "which is open already or is over" in opened()[1]
+        # A session of somebody else is not found with this token.
+        other = play(sys.executable, "leaving", served.url, served.token)
+        assert other == {}
+        status, _ = served.request(body=calling, mcp_session_id=second)
+        assert status == 404
+        assert served.request("DELETE", path, mcp_session_id=second, **own)[0] == 200
+        assert served.request(path=path, body=INITIALIZE, **own)[0] == 401
+        assert len(served.ended()) == 2
 
 
 def test_a_wrong_token_and_none_are_told_apart():

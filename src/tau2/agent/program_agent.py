@@ -98,6 +98,12 @@ class ProgramSession:
         """Whether the conversation has ended."""
         return self._over.done()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the program has made a call."""
+        begun = self.begun
+        return begun.done() and begun.exception() is None and begun.result()
+
     async def ended(self) -> None:
         """Wait for the end of the conversation."""
         await result_of(self._over)

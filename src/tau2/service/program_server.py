@@ -46,6 +46,7 @@ _BETWEEN_CALLS = 2.0  # seconds in which a client without a session is expected 
 _OVER_SECONDS = 60.0  # for which a session is told that its conversation is over
 _GONE_SECONDS = 15.0  # of silence, for a client whose every connection is closed
 _NAME_BYTES = 24
+_RECONNECTS = "reconnects"  # in a request for a token: the program opens a session for every call
 _MOST_ISSUED = 65_536  # tokens of sessions
 _NOT_OPENED = (
     "this token does not open this session: it is wrong, of another session, or of one that is over"
@@ -114,9 +115,12 @@ class ProgramServer(LoopbackServer):
 class _Endpoint:
     """One episode of one program, over HTTP."""
 
-    def __init__(self, session: ProgramSession, tools: ProgramTools, *, is_one_session: bool):
-        """Serve an episode; of one session, or of all that come under its name."""
+    def __init__(
+        self, session: ProgramSession, tools: ProgramTools, name: str, *, is_one_session: bool
+    ) -> None:
+        """Serve the episode of a name; of one session, or of all that come under the name."""
         self.session = session
+        self.name = name
         self._manager = StreamableHTTPSessionManager(app=server_of(tools))
         self._started = asyncio.Event()
         self._closing = asyncio.Event()
@@ -182,6 +186,7 @@ class _Sessions:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked_by_name = float("-inf")
         self._past_names: set[str] = set()
+        self._issued: dict[str, ProgramSession | None] = {}
 
     @property
     def is_in_use(self) -> bool:
@@ -193,22 +198,27 @@ class _Sessions:
         path = str(scope["path"]).removesuffix("/")
         name = _name_in(path)
         if path == OPENING_PATH and scope["method"] == "POST":
-            await self._issued()(scope, receive, send)
+            await self._issue(await _body_of(receive))(scope, receive, send)
             return
         is_known = path == PATH or (path == f"{PATH}/{name}" and _NAME.fullmatch(name))
         if not is_known:
             await _problem(404, f"the address ends in {PATH}, or {PATH}/NAME")(scope, receive, send)
             return
         try:
-            await (self._named(name) if name else self._unnamed)(scope, receive, send)
+            is_shared = bool(name) and name not in self._issued
+            await (self._named(name) if is_shared else self._one(name))(scope, receive, send)
         except Tau2Error as problem:
             await _problem(503, str(problem))(scope, receive, send)
 
-    def _issued(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    def _issue(
+        self, request: tuple[bytes, Receive]
+    ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """Return the address and the token of a session that is to come."""
         if len(self._tokens) >= _MOST_ISSUED:
             return _problem(503, "too many sessions have tokens and are not over")
         name = secrets.token_urlsafe(_NAME_BYTES)
+        if not _json(request[0]).get(_RECONNECTS):
+            self._issued[name] = None
         key = {"mcp_url": f"{self._url()}/{name}", "token": self._tokens.issue(name)}
         return JSONResponse(key, HTTPStatus.CREATED)
 
@@ -230,11 +240,19 @@ class _Sessions:
 
         return handle
 
-    async def _unnamed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = Headers(scope=scope).get(_SESSION_HEADER)
-        if given is not None:
-            await self._in_session(given, scope, receive, send)
-            return
+    def _one(self, name: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return what answers for sessions that are one episode each; a name has one of them."""
+
+        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            given = Headers(scope=scope).get(_SESSION_HEADER)
+            if given is not None:
+                await self._in_session(given, name, scope, receive, send)
+            else:
+                await self._open_session(name, scope, receive, send)
+
+        return handle
+
+    async def _open_session(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         body, again = await _body_of(receive)
         if scope["method"] != "POST" or _json(body).get("method") != "initialize":
             text = (
@@ -244,7 +262,7 @@ class _Sessions:
             await _problem(400, text, body)(scope, again, send)
             return
         try:
-            endpoint = await self._opened_for(receive)
+            endpoint = await self._opened_for(receive, name)
         except ConfigError as problem:
             await _refusal(body, problem)(scope, again, send)
             return
@@ -252,15 +270,30 @@ class _Sessions:
             return
         await endpoint.handle(scope, again, self._noting_id(endpoint, send))
 
-    async def _in_session(self, id_: str, scope: Scope, receive: Receive, send: Send) -> None:
+    def _leave_unplayed(self, name: str) -> None:
+        """Leave what a program has opened under a name of its own and not begun to play.
+
+        Raise ConfigError where it has begun.
+        """
+        former = self._issued.get(name)
+        if former is not None and former.has_begun:
+            raise ConfigError("this token is of one session, which is open already or is over")
+        if former is not None:
+            former.leave()
+
+    async def _in_session(
+        self, id_: str, name: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         endpoint = self._by_id.get(id_)
-        if endpoint is None:
+        if endpoint is None or endpoint.name != name:
             await _problem(404, "Session not found", code=_NOT_FOUND)(scope, receive, send)
             return
         await endpoint.handle(scope, receive, send)
         if scope["method"] == "DELETE":
             self._by_id.pop(id_, None)
             endpoint.session.leave()
+            if endpoint.session.has_begun:
+                self._over(name)
             await endpoint.close()
 
     def _noting_id(self, endpoint: _Endpoint, send: Send) -> Send:
@@ -275,9 +308,9 @@ class _Sessions:
 
         return noting
 
-    async def _opened_for(self, receive: Receive) -> _Endpoint | None:
+    async def _opened_for(self, receive: Receive, name: str) -> _Endpoint | None:
         """Open an endpoint; None when the client leaves before there is an episode for it."""
-        opening = asyncio.ensure_future(self._opened())
+        opening = asyncio.ensure_future(self._opened(name))
         leaving = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({opening, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -291,9 +324,18 @@ class _Sessions:
             raise ConfigError("too many sessions are open")
         if name in self._past_names:
             raise ConfigError("the episode of this name is over")
+        self._leave_unplayed(name)
         session, offer = await self._host.join(name)
+        try:
+            self._leave_unplayed(name)  # another may have been opened meanwhile
+        except ConfigError:
+            session.leave()
+            raise
         tools = ProgramTools(session, offer)
-        endpoint = _Endpoint(session, tools, is_one_session=not name)
+        is_one_session = not name or name in self._issued
+        if name in self._issued:
+            self._issued[name] = session
+        endpoint = _Endpoint(session, tools, name, is_one_session=is_one_session)
         task = asyncio.ensure_future(self._forget(session.ended, endpoint, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -307,11 +349,18 @@ class _Sessions:
         await asyncio.sleep(_OVER_SECONDS)
         for id_ in [id_ for id_, known in self._by_id.items() if known is endpoint]:
             del self._by_id[id_]
+        self._by_name.pop(name, None)
+        if endpoint.session.has_begun:
+            self._over(name)
+        await endpoint.close()
+
+    def _over(self, name: str) -> None:
+        """Forget a name whose episode has been played."""
         if name:
             self._past_names.add(name)
             self._by_name.pop(name, None)
+            self._issued.pop(name, None)
             self._tokens.revoke(name)
-        await endpoint.close()
 
 
 def _name_in(path: str) -> str:
