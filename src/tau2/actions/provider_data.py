@@ -132,6 +132,8 @@ def _small(fields: JsonObject) -> JsonObject:
 
 def _says_something(value: JsonValue, depth: int = DEEPEST) -> bool:
     """Return whether a value is more than an empty default; a very deep one is."""
+    if value is None or isinstance(value, str | bool):
+        return bool(value)
     if not isinstance(value, Mapping | list):
         return value not in (None, "", False)
     inner = value.values() if isinstance(value, Mapping) else value

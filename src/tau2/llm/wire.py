@@ -83,6 +83,8 @@ def _assistant(message: AssistantMessage, origin: str | None, returned: Returned
     elif message.content is None:
         wired["content"] = ""  # the API wants one of the two
     data = returnable(message.provider_data, origin)
+    if not data and not returned.keep_reasoning:
+        return wired  # as nearly always
     raw = _raw_content(message, data, keep_reasoning=returned.keep_reasoning)
     if raw is not None:
         wired["content"] = raw
@@ -126,6 +128,8 @@ def _tool_call(call: ToolCall, origin: str | None) -> JsonObject:
     arguments = json.dumps(call.arguments, default=str)
     data = returnable(call.provider_data, origin)
     function = {"name": _name(call.name), "arguments": arguments}
+    if not data:
+        return {"id": call.id, "type": "function", "function": function}
     return {
         **mapping_in(data, "fields"),
         "id": call.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tau2.user.monitor.words import content_stems, sentences, stem, without_quotes, word_set, words
 
@@ -120,6 +121,7 @@ class _Known:
     needed: frozenset[str]
 
 
+@lru_cache(maxsize=1024)
 def _known(name: str) -> _Known:
     verb, _, rest = name.lower().partition("_")
     noun = normal(rest.replace("_", " "))
@@ -127,6 +129,29 @@ def _known(name: str) -> _Known:
         noun = "networkmode"
     needed = frozenset(stem(word) for word in words(noun)) - _LOOSE
     return _Known(name, verb, word_set(_PAST.get(verb, verb + "ed")), needed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a scenario tells its user: the words that carry meaning."""
+
+    words: frozenset[str] = frozenset()
+    sentences: tuple[frozenset[str], ...] = ()
+    """The same by sentence."""
+    done: tuple[frozenset[str], ...] = ()
+    """Those of the sentences that tell what was done before."""
+
+
+@lru_cache(maxsize=256)
+def _told_by(scenario: str) -> _Told:
+    """Return what a scenario tells: read once for all trials of a task, and for their verdicts."""
+    told = normal(scenario)
+    parts = sentences(told)
+    return _Told(
+        frozenset(content_stems(told)),
+        tuple(frozenset(content_stems(part)) for part in parts),
+        tuple(frozenset(content_stems(part)) for part in parts if _DONE_BEFORE.search(part)),
+    )
 
 
 @dataclass(slots=True)
@@ -140,11 +165,7 @@ class Phone:
     states: dict[str, bool] = field(default_factory=dict)
     """Switch → whether it is on, by the latest result that mentions it."""
     _tools: list[_Known] = field(default_factory=list)
-    _told: set[str] = field(default_factory=set)
-    """Words of the scenario; then the same by sentence."""
-    _told_sentences: list[set[str]] = field(default_factory=list)
-    _told_done: list[set[str]] = field(default_factory=list)
-    """Words of the sentences of the scenario that tell what was done before."""
+    _told: _Told = _Told()
     _shown: str = ""
     """The words of the latest results."""
 
@@ -153,12 +174,7 @@ class Phone:
         if not self.names:
             return
         self._tools = [_known(name) for name in self.names]
-        told = normal(self.scenario)
-        self._told = content_stems(told)
-        self._told_sentences = [content_stems(part) for part in sentences(told)]
-        self._told_done = [
-            content_stems(part) for part in sentences(told) if _DONE_BEFORE.search(part)
-        ]
+        self._told = _told_by(self.scenario)
 
     def saw(self, name: str, result: str, *, error: bool) -> None:
         """Add the result of a call."""
@@ -202,7 +218,7 @@ class Phone:
         """Return whether a sentence tells what the scenario says: a habit or a demand."""
         own = content_stems(lower)
         return len(own) >= _FEW and any(
-            len(own & told) >= _SAME_WORDS * len(own) for told in self._told_sentences
+            len(own & told) >= _SAME_WORDS * len(own) for told in self._told.sentences
         )
 
     def _own_sentences(self, text: str) -> Iterator[tuple[str, str]]:
@@ -242,7 +258,7 @@ class Phone:
         if state is None or self.done or _UNSURE.search(_clause_before(lower, state)):
             return None
         noun = content_stems(state["noun"])
-        if noun & self._told:
+        if noun & self._told.words:
             return None
         return next((tool.name for tool in self._tools if tool.needed & noun), None)
 
@@ -264,13 +280,13 @@ class Phone:
         return any(
             tool.needed <= told and not told.isdisjoint(map(stem, tool.past))
             for tool in tools
-            for told in self._told_done
+            for told in self._told.done
         )
 
     def _unread(self, what: str) -> str | None:
         tools = [tool for tool in self._tools if stem(what) in tool.needed]
         if not tools or any(tool.name in self.done for tool in tools):
             return None
-        if stem(what) in self._told or (what == "statusbar" and self.done):
+        if stem(what) in self._told.words or (what == "statusbar" and self.done):
             return None  # what the user wants to see; every result of a call ends with the bar
         return tools[0].name
