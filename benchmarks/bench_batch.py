@@ -22,10 +22,11 @@ Beyond that only more processes help: with --workers N the bound is N times lowe
 are free, and `cpu_ms` is the sum over all processes, their start included (about 1.5 s of CPU for
 each worker: with 200 simulations and two workers, 15 ms of each simulation's).
 
-Where the CPU of a simulation goes, in percent, by a sampling profile at 64 in flight: model calls 45
-(the HTTP client 17, writing requests 8, reading answers 6), the verdict on the simulation 8 (four of
-five fail here), the store 8, the log of the episode 7, the user's monitor 6, setting up and ending
-5, grading 2; the rest is participants, tools, the event loop and the search for reference cycles.
+Where the CPU of a simulation goes, in percent, by a sampling profile at 64 in flight: model calls
+45 (the HTTP client 17, writing requests 8, reading answers 6), the verdict on the simulation 8
+(four of five fail here), the store 8, the log of the episode 7, the user's monitor 6, setting up
+and ending 5, grading 2; the rest is participants, tools, the event loop and the search for
+reference cycles.
 
   python benchmarks/bench_batch.py [--n 200] [--concurrency 1 8 64 256] [--workers 4] [--profile]
 
