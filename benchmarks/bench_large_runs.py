@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "view": ("view", "RUN", "--plain"),
     "view_json": ("view", "RUN", "--json"),
     "report": ("report", "RUN", "-o", "OUT/report.html"),
-    "compare": ("compare", "RUN", "RUN"),
+    "compare": ("compare", "RUN", "OTHER"),
     "blame": ("blame", "RUN"),
     "evaluate": ("evaluate-trajs", "RUN"),
     "regrade": ("evaluate-trajs", "RUN", "-o", "OUT/graded"),
@@ -56,7 +56,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sft": ("export", "sft", "RUN", "--include-test-tasks", "-o", "OUT/sft.jsonl"),
     "convert": ("convert-results", "COPY", "--to", "json", "--no-backup"),
 }
-"""The command lines of stages. RUN is the run, COPY a copy of it, and OUT a folder."""
+"""The command lines of stages. RUN is the run, COPY and OTHER copies of it (OTHER was opened once,
+as for `foreign`), and OUT a folder."""
+FOREIGN = "foreign"
 PLAYED = ("play", "resume", "foreign", "single")
 DEFAULT = ("play", "resume", "report", "view")
 STAGES = (*PLAYED, *COMMANDS)
@@ -150,7 +152,7 @@ def command_on(run: Path, out: Path, line: tuple[str, ...]) -> dict[str, float]:
     copy = out / "copy"
     if "COPY" in line:
         shutil.copytree(run, copy)
-    places = {"RUN": str(run), "COPY": str(copy)}
+    places = {"RUN": str(run), "COPY": str(copy), "OTHER": str(run.with_name(FOREIGN))}
     figures = command(*(places.get(one, one.replace("OUT", str(out))) for one in line))
     page = out / "report.html"
     return {**figures, "bytes": page.stat().st_size} if page.exists() else figures
@@ -158,7 +160,7 @@ def command_on(run: Path, out: Path, line: tuple[str, ...]) -> dict[str, float]:
 
 def as_foreign(run: Path, number: int) -> Path:
     """Return a copy of a run without a journal, which was opened once."""
-    copy = run.with_name("foreign")
+    copy = run.with_name(FOREIGN)
     if not copy.exists():
         shutil.copytree(run, copy, ignore=shutil.ignore_patterns("journal.jsonl", "config.json"))
         in_own_process("resume", copy, argparse.Namespace(simulations=number, copies=True))
@@ -177,7 +179,9 @@ def measured(run: Path, options: argparse.Namespace) -> dict[str, float]:
     """Return the figures of the stages, each with its name before it."""
     figures = {}
     for name in options.stages:
-        where = as_foreign(run, options.simulations) if name == "foreign" else run
+        needs_other = name == "foreign" or "OTHER" in COMMANDS.get(name, ())
+        other = as_foreign(run, options.simulations) if needs_other else run
+        where = other if name == "foreign" else run
         for key, value in in_own_process(name, where, options).items():
             is_end = key.startswith("end")
             if is_end and name not in {"play", "single"}:
