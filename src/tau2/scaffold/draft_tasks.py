@@ -297,7 +297,8 @@ def _creations(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
             is_short = len(arguments) < _MOST_SAID and _is_easy(parameter, value)
             if value is not None and (parameter.member.is_required or is_short):
                 arguments[parameter.member.name] = value
-        yield from _with_arguments(tool, arguments, given, f"a new {table.noun}")
+        noun = f"a new {table.noun}"
+        yield from _with_arguments(tool, arguments, given, noun, f"{noun.capitalize()} is made")
 
 
 def _is_easy(parameter: Parameter, value: JsonValue) -> bool:
@@ -318,7 +319,11 @@ def _new_key(table: Table, row: JsonObject, parameter: Parameter) -> JsonValue:
 
 
 def _with_arguments(
-    tool: ToolDesign, arguments: JsonObject, given: Sequence[Parameter], noun: str
+    tool: ToolDesign,
+    arguments: JsonObject,
+    given: Sequence[Parameter],
+    noun: str,
+    purpose: str,
 ) -> Iterator[_Draft]:
     """Yield a draft for a call of which the customer says every argument."""
     required = {one.member.name for one in given if one.member.is_required}
@@ -329,7 +334,7 @@ def _with_arguments(
         f"{' '.join(words_of(name))} {_quoted(arguments[name])}" for name in arguments
     )
     wish = f"You want {noun} with {details}."
-    draft = _Draft(tool.name, f"{noun.capitalize()} is made", wish, "You know nothing else.")
+    draft = _Draft(tool.name, purpose, wish, "You know nothing else.")
     yield draft.call(tool.name, arguments)
 
 
@@ -372,11 +377,14 @@ def _events(interface: Interface, tool: ToolDesign) -> Iterator[_Draft]:
                 value = example_value(interface, parameter.member.shape, parameter.member.name)
             if value is not None and parameter.member.is_required:
                 arguments[parameter.member.name] = value
-        noun = f"this request: {' '.join(words_of(tool.name))}"
+        noun = f"this done: {' '.join(words_of(tool.name))},"
         if arguments:
-            yield from _with_arguments(tool, arguments, tool.parameters, noun)
+            purpose = f"The customer asks for this: {' '.join(words_of(tool.name))}"
+            yield from _with_arguments(tool, arguments, tool.parameters, noun, purpose)
         elif not any(one.member.is_required for one in tool.parameters):
-            draft = _Draft(tool.name, noun, f"You want {noun}.", "You know nothing else.")
+            words = noun.rstrip(",")
+            wish = f"You want {words}."
+            draft = _Draft(tool.name, f"The customer wants {words}", wish, "You know nothing else.")
             yield draft.call(tool.name, {})
 
 

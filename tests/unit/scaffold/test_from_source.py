@@ -21,6 +21,7 @@ from tau2.plugins import ConfigError, ToolError
 from tau2.registry import registry
 from tau2.scaffold.sources.kinds import read_source
 from tau2.scaffold.sources.mcp_server import read_server
+from tau2.scaffold.sources.mcp_tools import read_tools
 from tau2.scaffold.sources.openapi import read_openapi
 from tau2.scaffold.sources.sqlite import read_sqlite
 
@@ -480,6 +481,14 @@ def test_a_model_that_cannot_be_read(code, error, workplace, capsys):
     shown = capsys.readouterr().err
     assert error in shown
     assert shown.count("\n") == 1
+
+
+def test_tools_whose_names_all_begin_with_the_name_of_the_server():
+    path = {"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}}}
+    names = ("git_create_branch", "git_list_branches", "git_add")
+    interface = read_tools({"tools": [{"name": n, "inputSchema": path} for n in names]}, "git")
+    assert [tool.kind for tool in interface.tools] == ["create", "find", "event"]
+    assert [table.name for table in interface.tables] == ["branches"]
 
 
 def test_tools_of_which_no_task_follows(workplace):

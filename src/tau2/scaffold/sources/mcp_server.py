@@ -27,6 +27,7 @@ from tau2.utils.json_types import JsonObject
 from tau2.utils.text import error_text
 
 _SECONDS = 60.0  # for a server to start and answer
+_RUNNERS = frozenset({"npx", "uvx", "bunx"})
 _MOST_PAGES = 50
 _REFUSALS = frozenset({401, 403})  # statuses of HTTP
 _FIRST_ERROR = 400
@@ -170,8 +171,14 @@ def _command(target: str) -> list[str]:
 
 def _name_of_command(parts: list[str]) -> str:
     """Return what a server is called in a package; never after an argument that may be a secret."""
-    programs = (one for one in parts if Path(one).suffix in _PROGRAMS)
-    return f"MCP server {safe_name(Path(next(programs, parts[0])))}"
+    programs = [one for one in parts if Path(one).suffix in _PROGRAMS]
+    program = programs[0] if programs else parts[0]
+    if not programs and "-m" in parts[1:-1]:
+        program = parts[parts.index("-m") + 1]
+    elif Path(parts[0]).stem in _RUNNERS:
+        # What follows the options is the package that is run.
+        program = next((one for one in parts[1:] if not one.startswith("-")), parts[0])
+    return f"MCP server {safe_name(Path(program))}"
 
 
 def _name_of_address(address: str) -> str:

@@ -19,6 +19,7 @@ from tau2.scaffold.selection import EVERYTHING, Selection
 from tau2.scaffold.source_text import one_line
 
 _MOST = 500  # tools that are looked at
+_SEVERAL = 3
 _VERBS: Mapping[str, Verb] = {
     **dict.fromkeys(("get", "read", "fetch", "show", "describe", "lookup", "retrieve", "view",
                      "check", "inspect", "load"), "get"),
@@ -71,7 +72,8 @@ def read_tools(
     if not tools:
         raise ConfigError(f"{source} lists no tools; an MCP server with tools is expected")
     interface = Interface(source)
-    operations = [_operation(one) for one in tools]
+    shared = _shared_words(tools)
+    operations = [_operation(one, shared) for one in tools]
     derive(_within_scopes(about_known_nouns(operations)), interface, selection)
     interface.notes.append(
         "An MCP server tells nothing of its data: tables, records and what tools do to them follow "
@@ -81,14 +83,23 @@ def read_tools(
     return interface
 
 
-def _operation(tool: Mapping[str, object]) -> Operation:
+def _shared_words(tools: Sequence[Mapping[str, object]]) -> int:
+    """Return how many words all names begin with, such as the name of the server: `git_status`."""
+    names = [words_of(str(one["name"])) for one in tools]
+    begin_alike = len({words[0] for words in names}) == 1 and names[0][0] not in _VERBS
+    return 1 if len(names) >= _SEVERAL and begin_alike and min(map(len, names)) > 1 else 0
+
+
+def _operation(tool: Mapping[str, object], shared: int) -> Operation:
     name = str(tool["name"])
     schema = tool.get("inputSchema") or tool.get("input_schema") or tool.get("parameters") or {}
     reader = SchemaReader(schema if isinstance(schema, Mapping) else {})
     arguments = reader.members(schema, name)
     is_reading = _hint(tool, "readOnlyHint")
     operation = operation_of(
-        words_of(name), arguments, may_change=None if is_reading is not True else False
+        words_of(name)[shared:],
+        arguments,
+        may_change=None if is_reading is not True else False,
     )
     result = _result(tool, operation.resource)
     return replace(

@@ -669,6 +669,10 @@ def _with_names(
         yield replace(operation, name=name or _name_of_path(one, operation))
 
 
+def _is_deed(word: str) -> bool:
+    return is_state(word) or verb_of([word, "it"])[0] != "act" or word.startswith("re")
+
+
 def _name_of_path(one: _Request, operation: Operation) -> str:
     segments = [segment for segment in one.segments if not segment.is_argument]
     if _is_procedure(one) and "{}" not in one.static:
@@ -676,8 +680,9 @@ def _name_of_path(one: _Request, operation: Operation) -> str:
     words = ["_".join(words_of(segment.name)) for segment in segments] or ["record"]
     if operation.verb == "act" and len(words) > 1:
         what = words[-1].split("_")
-        changes = one.method in {"put", "patch"}
-        head = [_NOT_PLAIN[one.method]] if changes else what[:1]
+        is_part = one.method == "post" and _is_record(one.body) and not _is_deed(what[0])
+        changes = one.method in {"put", "patch"} or is_part
+        head = ["add" if is_part else _NOT_PLAIN[one.method]] if changes else what[:1]
         return "_".join([*head, singular_name(words[-2]), *(what if changes else what[1:])])
     many = operation.verb in {"list", "single", "unknown"}
     names = [*map(singular_name, words[:-1]), words[-1] if many else singular_name(words[-1])]
