@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
+from tau2.cli.run_paths import named_run
 from tau2.errors import ConfigError
 from tau2.utils.output import show
 from tau2.utils.terminal_text import named
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  tau2 convert-results data/simulations/first --to json
+  tau2 convert-results first --to json
   tau2 convert-results first.json --to dir --no-backup
 
 formats:
@@ -34,9 +35,7 @@ What is replaced is kept beside it with the ending .bak, unless --no-backup is g
 def add_arguments(parser: CommandParser) -> None:
     """Add the path, the format and the backup."""
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "path", metavar="PATH", type=Path, help="a run's folder, or its results file"
-    )
+    parser.add_argument("run", metavar="RUN", help="a run's name, its folder, or its results file")
     parser.add_argument(
         "--to", choices=("json", "dir"), default=None, help="the format wanted (default: the other)"
     )
@@ -46,11 +45,9 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Convert a run in place. An interrupted conversion may be repeated."""
     from tau2.storage.lock import LOCK_NAME, RunLock
-    from tau2.storage.results import companion, results_file
+    from tau2.storage.results import companion
 
-    path: Path = options.path
-    if not results_file(path).is_file():
-        raise ConfigError(f"{path}: there are no results")
+    path = named_run(options.path)
     with RunLock(companion(path, LOCK_NAME)):
         return _convert(path, options.to, keep=not options.no_backup)
 

@@ -11,6 +11,8 @@ from tau2.cli.help_text import fitted
 from tau2.errors import ConfigError, UnknownName
 from tau2.utils.output import show
 
+_MISSING = "the following arguments are required: "  # as argparse says it
+
 
 def shown_names(action: argparse.Action) -> list[str]:
     """Return how help calls an option: by its short name and one long one.
@@ -118,7 +120,20 @@ class CommandParser(argparse.ArgumentParser):
             every = "/".join(action.option_strings)
             if len(action.option_strings) > 1:
                 message = message.replace(every, shown_names(action)[-1])
+        if message.startswith(_MISSING):
+            message = _MISSING + self._with_choices(message.removeprefix(_MISSING))
         raise ConfigError(f"{message}\nsee `{self.prog} --help`")
+
+    def _with_choices(self, names: str) -> str:
+        """Return names of arguments, those that take one of a few words with these words."""
+        choices = {
+            action.dest: ", ".join(map(str, action.choices))
+            for action in self._actions
+            if action.choices and not action.option_strings
+        }
+        return ", ".join(
+            f"{name} ({choices[name]})" if name in choices else name for name in names.split(", ")
+        )
 
     def option_strings(self) -> list[str]:
         """Return every option the command knows."""

@@ -130,3 +130,9 @@ def test_a_broken_file_is_left_alone(tau2, stored):
     assert ended.code == 2
     assert "not valid JSON" in ended.err
     assert (RUN / "simulations").is_dir()
+
+
+def test_a_run_is_named_as_everywhere(tau2, stored):
+    assert tau2("convert-results", "latest", "--to", "json").code == 0
+    assert not (RUN / "simulations").exists()
+    assert "no run in data/simulations named 'nowhere'" in tau2("convert-results", "nowhere").err

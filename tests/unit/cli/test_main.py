@@ -139,3 +139,9 @@ def test_a_terminal_without_unicode_shows_tables_all_the_same():
     )  # fmt: skip
     assert ended.returncode == 0
     assert ended.stderr == ""
+
+
+def test_of_a_missing_word_it_is_said_which_there_are(tau2):
+    ended = tau2("new")
+    assert ended.code == 2
+    assert "kind (domain, agent, user, backend), NAME" in ended.err
