@@ -35,7 +35,9 @@ What is replaced is kept beside it with the ending .bak, unless --no-backup is g
 def add_arguments(parser: CommandParser) -> None:
     """Add the path, the format and the backup."""
     parser.epilog = _EPILOG
-    parser.add_argument("run", metavar="RUN", help="a run's name, its folder, or its results file")
+    parser.add_argument(
+        "path", metavar="PATH", help="a run's name, its folder, or its results file"
+    )
     parser.add_argument(
         "--to", choices=("json", "dir"), default=None, help="the format wanted (default: the other)"
     )
