@@ -142,7 +142,7 @@ sbom: $(LOCKED)/.ready $(TOOLS)/.ready ## write build/sbom.json: a CycloneDX bil
 wheel-twice: $(VENV)/.dev ## build the wheel twice and compare the hashes
 	$(BIN)/python tools/wheel_twice.py
 
-newcomer: $(VENV)/.core ## play a newcomer's first hour: install, `tau2 new` of each kind, run, report
+newcomer: $(VENV)/.core ## play a newcomer's first hour: install, `tau2 new` of each kind, run, report, read the pages
 	$(BIN)/python tools/newcomer.py
 
 aenv: $(AENV)/.ready ## start the AEnvironment server and play an episode over it

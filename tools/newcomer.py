@@ -234,8 +234,9 @@ def read_pages(newcomer: Newcomer, chosen: list[str]) -> None:
 
 
 def read_page(newcomer: Newcomer, page: str) -> None:
-    """Play a page, without the packages of one's own that an earlier page had installed."""
-    newcomer.run("pip", "uninstall", "--quiet", "--yes", *OWN_PACKAGES)
+    """Play a page; one that writes packages begins without those that an earlier one installed."""
+    if "tau2 new " in (ROOT / page).read_text(encoding="utf-8"):
+        newcomer.run("pip", "uninstall", "--quiet", "--yes", *OWN_PACKAGES)
     folder = newcomer.folder / "pages" / page.removesuffix(".md").replace("/", "-")
     folder.mkdir(parents=True)
     newcomer.run("python", str(ROOT / "tools" / "play_page.py"), str(ROOT / page), folder=folder)
