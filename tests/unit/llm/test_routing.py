@@ -107,9 +107,9 @@ def test_a_missing_package_is_found_before_the_run(monkeypatch: pytest.MonkeyPat
         check_model("gemini/gemini-3-pro")
 
 
-def _plugged(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    point = EntryPoint("acme", value, routing.ENTRY_POINTS)
-    monkeypatch.setattr(routing, "_installed", lambda: {"acme": point})
+def _plugged(monkeypatch: pytest.MonkeyPatch, *values: str) -> None:
+    points = [EntryPoint("acme", value, routing.ENTRY_POINTS) for value in values]
+    monkeypatch.setattr(routing, "_installed", lambda: {"acme": points})
 
 
 def _answer(_request: Any) -> dict[str, Any]:
@@ -136,6 +136,12 @@ def test_another_package_may_bring_a_backend(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     _plugged(monkeypatch, value)
     with pytest.raises(ConfigError, match="the model backend 'acme'"):
+        check_model("acme/m")
+
+
+def test_two_backends_of_one_name_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _plugged(monkeypatch, f"{__name__}:PLUGGED", "other:BACKEND")
+    with pytest.raises(ConfigError, match=r"two model backends are named 'acme' \(.* and other:B"):
         check_model("acme/m")
 
 
