@@ -12,11 +12,10 @@ from tests.unit.runner.conftest import a_config
 
 from tau2.agent import llm_agent as agent_module
 from tau2.agent.llm_agent import create_llm_agent
-from tau2.data_model.simulation import Results, TextRunConfig
+from tau2.data_model.simulation import TextRunConfig
 from tau2.evaluator.evaluator import EvaluationType
 from tau2.participant.spec import AgentSpec
 from tau2.registry import registry
-from tau2.runner import replay as replay_module
 from tau2.runner import run_tasks
 from tau2.runner.record_diff import first_difference
 from tau2.runner.replay import NOT_RECORDED, replay
@@ -158,12 +157,13 @@ def test_a_changed_tool_result_is_found_at_the_call_that_hears_of_it(tmp_path, m
     assert entry.divergence is not None
 
 
-def test_a_changed_grade_is_found_though_every_call_is_the_same(tmp_path, monkeypatch):
+def test_a_changed_grade_is_found_though_every_call_is_the_same(tmp_path):
     with StubServer(model) as stub:
         play(with_model(stub), tmp_path, TASKS[:1])
-    results = Results.load(tmp_path)
-    results.simulations[0].reward_info.reward = 0.25
-    monkeypatch.setattr(replay_module.Results, "load", classmethod(lambda cls, path: results))
+    (stored,) = (tmp_path / "simulations").glob("*.json")
+    simulation = json.loads(stored.read_text())
+    simulation["reward_info"]["reward"] = 0.25
+    stored.write_text(json.dumps(simulation))
     (entry,) = replay(tmp_path).entries
     assert entry.divergence.call == 0
     assert "reward_info.reward: recorded 0.25, now 1.0" in entry.divergence.details
