@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+from tau2.errors import needs_extra
+
 RowT = TypeVar("RowT")
 
 GROUP = 5_000
@@ -21,8 +23,12 @@ def batched(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:
 
 
 def parquet_pieces(tables: Iterable[Any], schema: Any) -> Iterator[bytes]:
-    """Yield the bytes of a Parquet file of tables of pyarrow, each of which is a group of rows."""
-    import pyarrow.parquet as pq  # noqa: PLC0415  -- optional; who has tables has it
+    """Yield the bytes of a Parquet file of tables of pyarrow, each of which is a group of rows.
+
+    Raise MissingExtra without pyarrow.
+    """
+    with needs_extra("parquet", "pyarrow"):
+        import pyarrow.parquet as pq  # noqa: PLC0415  -- optional
 
     sink = _Sink()
     with pq.ParquetWriter(sink, schema) as writer:
