@@ -103,6 +103,7 @@ def test_excerpts_are_as_in_the_example():
 )
 def test_a_page_runs_from_top_to_bottom(page, workplace, capsys, packages, monkeypatch):
     monkeypatch.syspath_prepend(str(workplace))  # a file of the page can be imported
+    monkeypatch.delenv("COLUMNS", raising=False)  # pages show what goes into a pipe
     names: dict[str, object] = {"__name__": "page"}
     printed = ""
     behind = -1  # the line on which a block of what was printed would begin

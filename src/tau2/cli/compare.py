@@ -10,7 +10,7 @@ from tau2.cli.exit_codes import OK
 from tau2.cli.parsing import CommandParser
 from tau2.cli.run_paths import named_run, title_of
 from tau2.errors import ConfigError
-from tau2.utils.output import show_error, show_json
+from tau2.utils.output import show, show_error, show_json
 from tau2.utils.terminal_text import named
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ def run(options: argparse.Namespace) -> int:
         across_protocols=options.across_protocols,
     )
     if _is_same_run(path_a, path_b):
-        show_error(
-            f"tau2 compare: both are the same run, {named(title_of(path_a))}: nothing can differ"
-        )
+        say = show_error if options.json else show
+        say(f"both are the same run, {named(title_of(path_a))}: nothing can differ")
     if options.json:
         show_json({"a": str(path_a), "b": str(path_b), **comparison.as_dict()})
     else:

@@ -113,6 +113,7 @@ def test_a_flip_is_shown_with_its_reason(tau2, runs):
 
 def test_of_one_run_named_twice_it_is_said_that_nothing_can_differ(tau2, runs):
     ended = tau2("compare", "latest", "bad")
-    assert ended.code == 0
-    assert "both are the same run, bad: nothing can differ" in ended.err
-    assert "same run" not in tau2("compare", "good", "bad").err
+    assert (ended.code, ended.err) == (0, "")
+    assert "both are the same run, bad: nothing can differ" in ended.out
+    assert "same run" in tau2("compare", "latest", "bad", "--json").err
+    assert "same run" not in tau2("compare", "good", "bad").out

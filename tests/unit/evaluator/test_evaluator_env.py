@@ -81,7 +81,7 @@ def test_assertions_are_all_asked_and_only_count_in_the_basis():
             assertion("assert_task_status", task_id="task_9", expected_status="pending"),
             "Task task_9 not found",
         ),
-        (assertion("assert_nothing"), "did you mean"),
+        (assertion("assert_task_statu"), "did you mean 'assert_task_status'"),
         (assertion("get_users"), "returned list, not bool"),
         (assertion("assert_task_status"), "missing 2 required"),
     ],

@@ -52,6 +52,11 @@ EXCEPTIONS = {
     ("tau2/runner/executors/ray.py", "sys.stdout"): "likewise",
     ("tau2/runner/executors/ray.py", "sys.stderr"): "likewise",
     (
+        "tau2/runner/executors/ray_lines.py",
+        "sys.stdout",
+    ): "Ray's own lines go to the error stream",
+    ("tau2/runner/executors/ray_lines.py", "sys.stderr"): "likewise",
+    (
         "tau2/knowledge/shell_worker.py",
         "sys.stdout",
     ): "a pipe to the process that started it: results of commands as JSON",
