@@ -8,6 +8,8 @@ from collections.abc import Iterator
 _GAP = "  "  # at least, between the columns of a line
 _BELOW = 4  # columns by which what an example does is indented below it
 _WIDEST_TERM = 0.4  # share of a line; what a longer term means stands below it
+_PROGRAMS = frozenset({"tau2", "python", "pip", "echo", "export"})
+"""How a line begins that is a command."""
 
 
 def fitted(text: str, width: int) -> str:
@@ -77,9 +79,6 @@ def _kept(line: str, width: int) -> list[str]:
         return [line]
     indent = " " * _indent(line)
     return _filled(line.strip(), width, indent, indent)
-
-
-_PROGRAMS = frozenset({"tau2", "python", "pip", "echo", "export"})
 
 
 def _filled(text: str, width: int, first: str = "", rest: str = "") -> list[str]:

@@ -18,12 +18,13 @@ from tau2.data_model.outline import Outline, Usage
 from tau2.errors import needs_extra
 from tau2.metrics.outcomes import outcome_of, run_passed
 from tau2.report.cleaner import Cleaner
-from tau2.report.parquet import GROUP, batched, parquet_pieces
+from tau2.report.parquet import GROUP, parquet_pieces
 from tau2.runner.run_settings import without_secrets
 from tau2.storage.files import write_pieces_atomically
 from tau2.storage.results import Results
 from tau2.storage.results_table import rows
 from tau2.storage.stored_simulations import one_by_one
+from tau2.utils.batches import batched
 from tau2.utils.finite_json import without_constants
 from tau2.utils.json_types import JsonValue
 

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from tau2.errors import needs_extra
 
-RowT = TypeVar("RowT")
-
 GROUP = 5_000
 """Rows that are held in memory, and lie together in the file."""
-
-
-def batched(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:
-    """Yield lists of at most `size` rows."""
-    waiting = iter(rows)
-    while some := list(islice(waiting, size)):
-        yield some
 
 
 def parquet_pieces(tables: Iterable[Any], schema: Any) -> Iterator[bytes]:
@@ -60,5 +50,6 @@ class _Sink(io.RawIOBase):
 
     def taken(self) -> bytes:
         """Return what was written since the last time."""
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
+        content = b"".join(self._pieces)
+        self._pieces.clear()
+        return content

@@ -24,10 +24,11 @@ from tau2.errors import ConfigError, needs_extra
 from tau2.llm.wire import to_wire, tools_to_wire
 from tau2.orchestrator.episode import Role, seen_by
 from tau2.report.cleaner import Cleaner
-from tau2.report.parquet import GROUP, batched, parquet_pieces
+from tau2.report.parquet import GROUP, parquet_pieces
 from tau2.rollout.role_view import role_prompt, role_tools
 from tau2.runner.build import build_environment, rebuild_environment
 from tau2.storage.files import write_pieces_atomically
+from tau2.utils.batches import batched
 from tau2.utils.json_types import JsonObject
 from tau2.utils.text import plural
 

@@ -10,6 +10,7 @@ import atexit
 import os
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from tau2.data_model.run_config import PROGRAM_AGENT, SOLO_PROGRAM_AGENT, RunCon
 from tau2.data_model.tasks import Task
 from tau2.environment.environment import Environment
 from tau2.environment.tool import Tool
-from tau2.errors import ConfigError
+from tau2.errors import ConfigError, ModelUnavailable
 from tau2.participant.spec import AgentSpec
 from tau2.service.program_host import ProgramHost, can_be_played_solo, offered
 from tau2.service.program_launch import Launcher, command_launcher, url_launcher
@@ -66,7 +67,10 @@ class _OwnServer:
         self._running: _Running | None = None
 
     def get(self) -> _Running:
-        """Return the server; it is started unless it runs."""
+        """Return the server; it is started unless it runs.
+
+        Raise ModelUnavailable when it cannot start.
+        """
         with self._lock:
             running = self._running
             is_here = running is not None and running.process == os.getpid()
@@ -80,10 +84,23 @@ def _started() -> _Running:
 
     host = ProgramHost(is_for_called=True)
     server = ProgramServer(host)
-    ready = threading.Event()
-    thread = threading.Thread(target=server.run, args=(ready.set,), name="tau2-mcp", daemon=True)
+    is_up: Future[None] = Future()
+
+    def serve() -> None:
+        try:
+            server.run(lambda: is_up.set_result(None))
+        finally:
+            # Whoever waits must not wait for ever; the error itself is printed as a thread's is.
+            if not is_up.done():
+                is_up.set_exception(ModelUnavailable("the MCP server of this run cannot start"))
+
+    thread = threading.Thread(target=serve, name="tau2-mcp", daemon=True)
     thread.start()
-    ready.wait()
+    try:
+        is_up.result()
+    except ModelUnavailable:
+        server.close()
+        raise
 
     def stop() -> None:
         host.close()

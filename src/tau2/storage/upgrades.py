@@ -44,7 +44,8 @@ def upgrade_results(raw: JsonObject) -> JsonObject:
 
 def _upgrade_info(raw: JsonObject) -> JsonObject:
     """Leave out settings that this version does not know, which a strict model would refuse."""
-    raw, user = dict(raw), raw.get("user_info")
+    raw = dict(raw)
+    user = raw.get("user_info")
     if "audio_native_config" in raw:
         raw["audio_native_config"] = _known_audio(raw["audio_native_config"])
     if isinstance(user, dict) and "persona_config" in user:

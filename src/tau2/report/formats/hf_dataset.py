@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 
 from tau2.data_model.simulation import Info
@@ -18,6 +17,7 @@ from tau2.report.export import TABLES, as_jsonl, message_rows, redacted, simulat
 from tau2.report.formats.exported_run import ExportedRun, called_model
 from tau2.storage.files import write_atomically
 from tau2.storage.results import Results
+from tau2.utils.batches import batched
 from tau2.utils.text import plural
 
 BATCH = 200
@@ -73,8 +73,7 @@ def export_hf(runs: Sequence[ExportedRun], folder: Path, clean: Cleaner) -> dict
 def _batches(runs: Sequence[ExportedRun]) -> Iterator[tuple[str, Results]]:
     """Yield the runs' names and some of their simulations at a time."""
     for run in runs:
-        simulations = run.simulations()
-        while batch := list(islice(simulations, BATCH)):
+        for batch in batched(run.simulations(), BATCH):
             yield run.name, run.about.model_copy(update={"simulations": batch})
 
 

@@ -18,7 +18,8 @@ NAME = "discoverable_tool_name"
 ARGUMENTS = "arguments"
 _LONGEST_VALUE = 200  # characters of a value that words can carry
 _PAIRS = re.compile(
-    r"[`\"']?\b([a-z]+(?:_[a-z0-9]+)+)\b[`\"']?(?:\s{0,3}(?:=|:|\bis\b)\s{0,3}|\s(?=[`\"']?[a-z]{1,8}_))"
+    r"[`\"']?\b([a-z]+(?:_[a-z0-9]+)+)\b[`\"']?"
+    r"(?:\s{0,3}(?:=|:|\bis\b)\s{0,3}|\s(?=[`\"']?[a-z]{1,8}_))"
     rf"(?:\"([^\"\n]{{1,{_LONGEST_VALUE}}})\"|'([^'\n]{{1,{_LONGEST_VALUE}}})'|"
     rf"`([^`\n]{{1,{_LONGEST_VALUE}}})`|([^\s,;)`\"'{{}}]{{1,{_LONGEST_VALUE}}}))"
 )

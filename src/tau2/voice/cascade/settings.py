@@ -45,7 +45,8 @@ class Latency:
         """Return the latency of reply `number` of a session, in seconds."""
         if not self.spread:
             return self.seconds
-        generator = random.Random(derive_seed(seed, "reply latency", number))  # noqa: S311  -- no secret
+        own_seed = derive_seed(seed, "reply latency", number)
+        generator = random.Random(own_seed)  # noqa: S311  -- no secret
         return self.seconds * generator.lognormvariate(0.0, self.spread)
 
 
