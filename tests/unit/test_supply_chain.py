@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -165,6 +165,14 @@ def test_where_a_licence_is_named(licences, metadata, licence):
     assert licences.licence_of(Package(metadata)) == licence
 
 
-def test_a_package_that_is_absent_is_told(licences, capsys):
+def test_a_package_that_is_absent_is_told(licences, capsys, monkeypatch):
+    found = licences.distribution
+
+    def without_the_engine(name):
+        if name == "xllamacpp":  # `make run` installs it
+            raise PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(licences, "distribution", without_the_engine)
     assert licences.main(["local"]) == 1
     assert "xllamacpp: not installed here" in capsys.readouterr().err

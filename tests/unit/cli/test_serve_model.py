@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def test_weights_must_be_there(tau2, cast: Cast, tmp_path: Path):
     assert "where 'model' weights are needed" in tau2("serve-model", str(lora)).err
 
 
-def test_without_the_engine_it_says_what_to_install(tau2, weights: Path):
+def test_without_the_engine_it_says_what_to_install(tau2, weights: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)  # `make run` installs it
     ended = tau2("serve-model", str(weights))
     assert ended.code == 2
     assert "pip install 'tau2-bench[local]'" in ended.err
